@@ -1,0 +1,93 @@
+package wire
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"strings"
+	"testing"
+)
+
+// server reads frames from a pipe.
+type server struct {
+	t *testing.T
+	r *bufio.Reader
+	c net.Conn
+}
+
+func (s server) segment() string {
+	s.t.Helper()
+	var b strings.Builder
+	for {
+		head := make([]byte, headerLen)
+		if _, err := io.ReadFull(s.r, head); err != nil {
+			s.t.Error(err)
+			return ""
+		}
+		kind, n, _ := header(head)
+		body := make([]byte, n)
+		if _, err := io.ReadFull(s.r, body); err != nil {
+			s.t.Error(err)
+			return ""
+		}
+		b.Write(head)
+		b.Write(body)
+		if kind == feSync || kind == feQuery {
+			return b.String()
+		}
+	}
+}
+
+// TestPipelinedSegmentsWait sends three segments at once, as a pipeline does: the
+// first commits the transaction it stands in. The scope of the others depends on that.
+func TestPipelinedSegmentsWait(t *testing.T) {
+	client, far := net.Pipe()
+	defer far.Close()
+	c := Wrap(client)
+	defer c.Close()
+	if err := c.Arm(Setting{"app.current_tenant_id", []byte(tenant)}); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	s := server{t, bufio.NewReader(far), far}
+	go func() {
+		defer close(done)
+		s.segment()
+		io.WriteString(far, tag("SET")+tag("BEGIN")+ready("T"))
+		if got := s.segment(); got != query+syncing {
+			t.Errorf("in the transaction, got %q", got)
+		}
+		if n := s.r.Buffered(); n > 0 {
+			t.Errorf("%d bytes came before the answer to what stands in front of them", n)
+		}
+		io.WriteString(far, frame(beBindComplete, "")+tag("COMMIT")+ready("I"))
+		for _, scope := range []string{prepared, scopeRow} {
+			if got := s.segment(); !strings.Contains(got, tenant) {
+				t.Errorf("after the commit, got %q", got)
+			}
+			io.WriteString(far, scope+answers+ready("I"))
+		}
+	}()
+	read := func(want string) {
+		t.Helper()
+		got := make([]byte, len(want))
+		if _, err := io.ReadFull(c, got); err != nil || string(got) != want {
+			t.Fatalf("read %q, not %q: %v", got, want, err)
+		}
+	}
+	write := func(what string) {
+		t.Helper()
+		if _, err := c.Write([]byte(what)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(frame(feQuery, "begin\x00"))
+	read(tag("BEGIN") + ready("T"))
+	write(query + syncing + query + syncing)
+	write(query)
+	write(syncing)
+	read(frame(beBindComplete, "") + tag("COMMIT") + ready("I"))
+	read(answers + ready("I"))
+	read(answers + ready("I"))
+	<-done
+}

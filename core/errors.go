@@ -1,0 +1,189 @@
+package core
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"time"
+)
+
+// Code names a kind of error for machines. Codes are stable; messages are not.
+type Code string
+
+// The codes of this module. [Code.Status] gives the HTTP status of each.
+const (
+	MissingTenant      Code = "MISSING_TENANT"       // the request names no tenant
+	TenantRefInvalid   Code = "TENANT_REF_INVALID"   // what it names can be no tenant
+	TenantAmbiguous    Code = "TENANT_AMBIGUOUS"     // it names several
+	TenantNotFound     Code = "TENANT_NOT_FOUND"     // it names one that does not exist
+	TenantSuspended    Code = "TENANT_SUSPENDED"     // it exists and is suspended
+	TenantArchived     Code = "TENANT_ARCHIVED"      // it existed
+	TenantForbidden    Code = "TENANT_FORBIDDEN"     // the caller may not act in it
+	TenantMismatch     Code = "TENANT_MISMATCH"      // work of one tenant reached a transaction of another
+	NoTenant           Code = "NO_TENANT"            // a query came without a scope
+	ScopeEnded         Code = "SCOPE_ENDED"          // a unit of work went on after its transaction ended
+	SystemReason       Code = "SYSTEM_REASON"        // System without a reason
+	ScopeUnsupported   Code = "SCOPE_UNSUPPORTED"    // a scope or strategy that this adapter is not configured for
+	UnscopedOnly       Code = "UNSCOPED_ONLY"        // a statement that cannot run inside a transaction
+	Unauthorized       Code = "UNAUTHORIZED"         // the credentials are missing or no good
+	RoleUnsafe         Code = "ROLE_UNSAFE"          // a database login that row-level security would not bind
+	ResolverDown       Code = "RESOLVER_UNAVAILABLE" // the tenant could not be looked up
+	TenantExists       Code = "TENANT_ALREADY_EXISTS"
+	TenantInvalidState Code = "TENANT_INVALID_STATE"
+	TenantHasChildren  Code = "TENANT_HAS_CHILDREN"
+	Validation         Code = "VALIDATION_ERROR"
+	Internal           Code = "INTERNAL_SERVER_ERROR"
+)
+
+// The sentinels, one for each code, for [errors.Is].
+var (
+	ErrMissingTenant      = &Error{Code: MissingTenant, Message: "the request names no tenant"}
+	ErrTenantRefInvalid   = &Error{Code: TenantRefInvalid, Message: "this is neither a tenant id nor a slug"}
+	ErrTenantAmbiguous    = &Error{Code: TenantAmbiguous, Message: "the request names more than one tenant"}
+	ErrTenantNotFound     = &Error{Code: TenantNotFound, Message: "there is no such tenant"}
+	ErrTenantSuspended    = &Error{Code: TenantSuspended, Message: "the tenant is suspended"}
+	ErrTenantArchived     = &Error{Code: TenantArchived, Message: "the tenant is archived"}
+	ErrTenantForbidden    = &Error{Code: TenantForbidden, Message: "the caller may not act in this tenant"}
+	ErrTenantMismatch     = &Error{Code: TenantMismatch, Message: "this transaction or connection belongs to another tenant or scope"}
+	ErrNoTenant           = &Error{Code: NoTenant, Message: "the context has no tenant; refusing to touch tenant data"}
+	ErrScopeEnded         = &Error{Code: ScopeEnded, Message: "the transaction that carried the tenant had ended; the rest of this unit of work ran without a tenant and is refused"}
+	ErrSystemReason       = &Error{Code: SystemReason, Message: "core.System needs a reason that is not empty"}
+	ErrScopeUnsupported   = &Error{Code: ScopeUnsupported, Message: "this adapter is not configured for that scope"}
+	ErrUnscopedOnly       = &Error{Code: UnscopedOnly, Message: "this statement cannot run inside a transaction and therefore not in a tenant's scope; run it on the owner's connection or under core.System"}
+	ErrUnauthorized       = &Error{Code: Unauthorized, Message: "the credentials are missing or not valid"}
+	ErrRoleUnsafe         = &Error{Code: RoleUnsafe, Message: "row-level security would not bind this database login"}
+	ErrResolverDown       = &Error{Code: ResolverDown, Message: "the tenant cannot be looked up at the moment"}
+	ErrTenantExists       = &Error{Code: TenantExists, Message: "a tenant with this slug or domain exists already"}
+	ErrTenantInvalidState = &Error{Code: TenantInvalidState, Message: "the tenant's status does not allow this"}
+	ErrTenantHasChildren  = &Error{Code: TenantHasChildren, Message: "the tenant has children that do not allow this"}
+	ErrValidation         = &Error{Code: Validation, Message: "the input is not valid"}
+	ErrInternal           = &Error{Code: Internal, Message: "something went wrong on our side"}
+)
+
+// table is the one place where code, HTTP status and sentinel meet.
+var table = map[Code]struct {
+	status   int
+	sentinel *Error
+}{
+	MissingTenant:      {400, ErrMissingTenant},
+	TenantRefInvalid:   {400, ErrTenantRefInvalid},
+	TenantAmbiguous:    {400, ErrTenantAmbiguous},
+	TenantNotFound:     {404, ErrTenantNotFound},
+	TenantSuspended:    {403, ErrTenantSuspended},
+	TenantArchived:     {410, ErrTenantArchived},
+	TenantForbidden:    {403, ErrTenantForbidden},
+	TenantMismatch:     {500, ErrTenantMismatch},
+	NoTenant:           {500, ErrNoTenant},
+	ScopeEnded:         {500, ErrScopeEnded},
+	SystemReason:       {500, ErrSystemReason},
+	ScopeUnsupported:   {500, ErrScopeUnsupported},
+	UnscopedOnly:       {500, ErrUnscopedOnly},
+	Unauthorized:       {401, ErrUnauthorized},
+	RoleUnsafe:         {500, ErrRoleUnsafe},
+	ResolverDown:       {503, ErrResolverDown},
+	TenantExists:       {409, ErrTenantExists},
+	TenantInvalidState: {409, ErrTenantInvalidState},
+	TenantHasChildren:  {409, ErrTenantHasChildren},
+	Validation:         {400, ErrValidation},
+	Internal:           {500, ErrInternal},
+}
+
+// Codes returns every code with its HTTP status, as a new map.
+func Codes() map[Code]int {
+	m := make(map[Code]int, len(table))
+	for c, row := range table {
+		m[c] = row.status
+	}
+	return m
+}
+
+// Status is the HTTP status of the code; 500 for one that is unknown.
+func (c Code) Status() int {
+	if row, ok := table[c]; ok {
+		return row.status
+	}
+	return 500
+}
+
+// Sentinel returns the exported error of the code, or [ErrInternal] for one that
+// is unknown. An HTTP client turns the code of an answer back into it.
+func (c Code) Sentinel() *Error {
+	if row, ok := table[c]; ok {
+		return row.sentinel
+	}
+	return ErrInternal
+}
+
+// Error is the error type of the whole project: a stable code, a sentence, and
+// details that may be shown to the caller. Err, the cause, is for logs and
+// [errors.As]; it never reaches a response.
+type Error struct {
+	Code       Code
+	Message    string
+	Details    map[string]any
+	RetryAfter time.Duration // 0, or how long a caller should wait before it tries again
+	Err        error
+}
+
+// Errorf makes an error of a code with a sentence of its own. A %w operand
+// becomes the cause, and its text part of the sentence, which callers see: use
+// [Error.Wrap] for a cause that is none of their business.
+func Errorf(code Code, format string, args ...any) *Error {
+	err := fmt.Errorf(format, args...)
+	e := &Error{Code: code, Message: err.Error()}
+	switch u := err.(type) {
+	case interface{ Unwrap() error }:
+		e.Err = u.Unwrap()
+	case interface{ Unwrap() []error }: // several %w operands
+		e.Err = errors.Join(u.Unwrap()...)
+	}
+	return e
+}
+
+// With returns a copy of e with one more detail.
+func (e *Error) With(key string, value any) *Error {
+	c := *e
+	c.Details = maps.Clone(e.Details)
+	if c.Details == nil {
+		c.Details = make(map[string]any, 1)
+	}
+	c.Details[key] = value
+	return &c
+}
+
+// Wrap returns a copy of e with a cause. The message does not change: what a
+// cause says is not for callers.
+func (e *Error) Wrap(cause error) *Error {
+	c := *e
+	c.Err = cause
+	return &c
+}
+
+// Error returns the sentence and the code.
+func (e *Error) Error() string {
+	return e.Message + " (" + string(e.Code) + ")"
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Is reports whether target is an *Error of the same code, so that
+// errors.Is(err, core.ErrTenantNotFound) holds for every such error.
+func (e *Error) Is(target error) bool {
+	t, ok := target.(*Error)
+	return ok && t != nil && t.Code == e.Code
+}
+
+// LogValue is what [log/slog] prints: code and sentence as callers see them, and
+// the cause, which they do not.
+func (e *Error) LogValue() slog.Value {
+	if e == nil {
+		return slog.StringValue("<nil>")
+	}
+	attrs := []slog.Attr{slog.String("code", string(e.Code)), slog.String("message", e.Message)}
+	if e.Err != nil {
+		attrs = append(attrs, slog.Any("cause", e.Err))
+	}
+	return slog.GroupValue(attrs...)
+}

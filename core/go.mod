@@ -1,0 +1,3 @@
+module github.com/stratum-hq/stratum-go/core
+
+go 1.26.0

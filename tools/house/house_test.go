@@ -1,0 +1,109 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const (
+	good    = "// Package p is good.\npackage p\n\n// X is documented.\nconst X = 1\n"
+	example = "package p\n\nfunc Example() {}\n"
+)
+
+func check(t *testing.T, files map[string]string) (code int, output string) {
+	t.Helper()
+	root := t.TempDir()
+	files["go.work"] = "go 1.26.0\n"
+	for name, content := range files {
+		p := filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(p, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var out, errs bytes.Buffer
+	code = Run([]string{root}, &out, &errs)
+	return code, out.String() + errs.String()
+}
+
+// Each rule is shown to fail on a tree in which only it is broken.
+func TestFinds(t *testing.T) {
+	long := strings.Repeat("// x\n", 601)
+	big := "func big() {\n" + strings.Repeat("\tbig()\n", 100) + "}\n"
+	note := "TO" + "DO"
+	tests := []struct{ name, file, content, want string }{
+		{"sleeping test", "p/a_test.go", "package p\n\nimport \"time\"\n\nfunc f() { time.Sleep(1) }\n", "p/a_test.go:5: a test that sleeps"},
+		{"sleeping test under another name", "p/a_test.go", "package p\n\nimport t \"time\"\n\nvar f = t.Sleep\n", "p/a_test.go:5: a test that sleeps"},
+		{"init", "p/a.go", "package p\n\nfunc init() {}\n", "p/a.go:3: func init"},
+		{"init in a test", "p/a_test.go", "package p\n\nfunc init() {}\n", "p/a_test.go:3: func init"},
+		{"mutable variable", "p/a.go", "package p\n\n// Default is bad.\nvar Default = 1\n", "p/a.go:4: the exported variable Default"},
+		{"mutable variable in internal", "p/internal/q/a.go", "package q\n\nvar a, Default = 1, 2\n", "a.go:3: the exported variable Default"},
+		{"long file", "p/a.go", long + "\npackage p\n", "p/a.go: 603 lines"},
+		{"long function", "p/a.go", "package p\n\n" + big, "p/a.go:3: big has 102 lines"},
+		{"long function in a test", "p/a_test.go", "package p\n\n" + big, "p/a_test.go:3: big has 102 lines"},
+		{"registry", "README.md", "see\nhttps://proxy." + "golang.org/x\n", "README.md:2: names the package registry proxy."},
+		{"other registry", "web/package-lock.json", "\"https://registry." + "npmjs.org/x\"\n", "web/package-lock.json:1: names the package registry"},
+		{"machine path", "p/testdata/x.txt", "at /" + "work/main\n", "p/testdata/x.txt:1: names a path of one machine"},
+		{"open end in Go", "p/a.go", "package p\n\n/* a\n" + note + " b */\n", "p/a.go:4: an open " + note},
+		{"open end in prose", "scripts/x.sh", "# " + note + ": later\n", "scripts/x.sh:1: an open " + note},
+		{"undocumented function", "p/a.go", "package p\n\nfunc F() {}\n", "p/a.go:3: the exported F has no doc comment"},
+		{"undocumented method", "p/a.go", "package p\n\n// T is.\ntype T[A any] struct{}\n\nfunc (*T[A]) M() {}\n", "p/a.go:6: the exported M has no doc comment"},
+		{"undocumented type", "p/a.go", "package p\n\ntype T struct{}\n", "p/a.go:3: the exported T has no doc comment"},
+		{"undocumented constant", "p/a.go", "package p\n\nconst (\n\tA = 1\n)\n", "p/a.go:4: the exported A has no doc comment"},
+		{"undocumented package", "q/a.go", "package q\n", "q/a.go:1: the package has no comment"},
+		{"no example", "q/a.go", "// Package q is.\npackage q\n", "q/a.go:1: the package has no Example"},
+		{"not Go", "p/a.go", "pakage p\n", "p/a.go:1:1: expected 'package'"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			code, out := check(t, map[string]string{"p/p.go": good, "p/p_test.go": example, test.file: test.content})
+			if code != 1 || !strings.Contains(out, test.want) {
+				t.Errorf("returned %d and said\n%s\nwant\n%s", code, out, test.want)
+			}
+		})
+	}
+}
+
+// What looks like a violation and is none.
+func TestAccepts(t *testing.T) {
+	note := "TO" + "DO"
+	tests := []struct{ name, file, content string }{
+		{"error sentinels", "p/a.go", "package p\n\n// ErrX is.\nvar ErrX = error(nil)\n"},
+		{"sleep in a bubble", "p/a_test.go", "package p\n\nimport (\n\t\"testing\"\n\t\"testing/synctest\"\n\t\"time\"\n)\n\nfunc TestX(t *testing.T) {\n\tsynctest.Test(t, func(*testing.T) { time.Sleep(1) })\n}\n"},
+		{"sleep outside tests", "p/a.go", "package p\n\nimport \"time\"\n\nfunc f() { time.Sleep(1) }\n"},
+		{"a method called init", "p/a.go", "package p\n\ntype t int\n\nfunc (t) init() {}\n"},
+		{"a method of an unexported type", "p/a.go", "package p\n\ntype t int\n\nfunc (*t) String() string { return \"\" }\n"},
+		{"a documented group", "p/a.go", "package p\n\n// All of them.\nconst (\n\tA = 1\n\tB = 2 // two\n)\n"},
+		{"a reason", "p/a.go", "package p\n\n// " + note + "(upstream has no release yet): raise it.\n"},
+		{"the context", "p/a.go", "package p\n\nimport \"context\"\n\nvar f = context." + note + "\n"},
+		{"a path below another", "README.md", "github.com/some/" + "work/tree and ./" + "work/x\n"},
+		{"generated code", "p/a.go", "// Code generated by x. DO NOT EDIT.\n\npackage p\n\nvar X = 1\n"},
+		{"a main package", "cmd/x/main.go", "package main\n\n// X is changed by flags.\nvar X = 1\n\nfunc main() {}\n"},
+		{"an internal package", "p/internal/q/q.go", "package q\n\nfunc F() {}\n"},
+		{"a leaf without example", "examples/q/q.go", "// Package q is.\npackage q\n"},
+		{"downloaded code", "node_modules/x/x.go", "package x\n\nvar X = 1\n"},
+		{"binary data", "logo.png", "\x00 registry." + "npmjs.org"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			code, out := check(t, map[string]string{"p/p.go": good, "p/p_test.go": example, test.file: test.content})
+			if code != 0 {
+				t.Errorf("returned %d and said\n%s", code, out)
+			}
+		})
+	}
+}
+
+func TestNeedsAWorkspace(t *testing.T) {
+	var out, errs bytes.Buffer
+	if code := Run([]string{t.TempDir()}, &out, &errs); code != 1 || !strings.Contains(errs.String(), "no go.work") {
+		t.Errorf("returned %d and said %s", code, errs.String())
+	}
+}
