@@ -40,7 +40,7 @@ func (u unit) copyFrom(ctx context.Context, table pgx.Identifier, columns []stri
 	}
 	var n int64
 	var err error
-	if len(first.rows) <= copyDirect {
+	if len(first.rows) <= copyDirect && u.knowsTypes() || len(first.rows) == 0 {
 		n, err = c.insert(ctx, first.rows)
 	} else {
 		n, err = c.stage(ctx, first)
@@ -49,6 +49,13 @@ func (u unit) copyFrom(ctx context.Context, table pgx.Identifier, columns []stri
 		l.SetMarks(marks) // what we left is dropped again
 	}
 	return n, err
+}
+
+// knowsTypes says whether queries are described before they are executed. If not,
+// only COPY encodes values by the types of the columns.
+func (u unit) knowsTypes() bool {
+	mode := u.conn.Config().DefaultQueryExecMode
+	return mode != pgx.QueryExecModeExec && mode != pgx.QueryExecModeSimpleProtocol
 }
 
 type copyJob struct {

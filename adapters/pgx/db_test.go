@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"strings"
 	"testing"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/stratum-hq/stratum-go/adapters/pgx"
 	"github.com/stratum-hq/stratum-go/core"
 	"github.com/stratum-hq/stratum-go/embedpg"
+	"github.com/stratum-hq/stratum-go/embedpg/pgtest"
 )
 
 // modes are all ways in which pgx executes a query.
@@ -21,10 +23,13 @@ var modes = []string{"cache_statement", "cache_describe", "describe_exec", "exec
 // eachMode runs a test in every exec mode on a pool of one connection: whatever is
 // left on it meets the next tenant.
 func eachMode(t *testing.T, test func(t *testing.T, db *stratumpgx.DB)) {
-	d := database(t)
+	eachModeOf(t, database(t), test)
+}
+
+func eachModeOf(t *testing.T, d *pgtest.Database, test func(t *testing.T, db *stratumpgx.DB)) {
 	for _, mode := range modes {
 		t.Run(mode, func(t *testing.T) {
-			test(t, open(t, d, "&pool_max_conns=1&default_query_exec_mode="+mode, stratumpgx.Config{System: d.URL(embedpg.System)}))
+			test(t, open(t, d, "&pool_max_conns=1&default_query_exec_mode="+mode, stratumpgx.Config{System: d.URL(embedpg.System), Logger: slog.New(slog.DiscardHandler)}))
 		})
 	}
 }
