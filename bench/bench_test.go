@@ -1,0 +1,57 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/stratum-hq/stratum-go/embedpg"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// TestTable runs the whole harness once, small: every contestant in every situation.
+func TestTable(t *testing.T) {
+	if _, err := embedpg.Find(); errors.Is(err, embedpg.ErrNotInstalled) {
+		t.Skip(err)
+	}
+	var out, log bytes.Buffer
+	if code := run([]string{"-rounds", "1", "-time", "20ms", "-rows", "200", "-tenants", "10", "-delay", "100us"}, &out, &log); code != 0 {
+		t.Fatal(code, log.String())
+	}
+	table := out.String()
+	for _, way := range ways {
+		if strings.Count(table, way) < 2 {
+			t.Errorf("%q is missing in\n%s", way, table)
+		}
+	}
+	for _, line := range strings.Split(table, "\n") {
+		fields := strings.Fields(line)
+		if strings.HasPrefix(strings.TrimSpace(line), ours+" ") && len(fields) == 7 && fields[1] != "1.00" {
+			t.Errorf("a scoped query takes %s round trips", fields[1])
+		}
+	}
+}
+
+func TestBadArguments(t *testing.T) {
+	for _, args := range [][]string{{"-rounds", "0"}, {"-rows", "1"}, {"-nonsense"}} {
+		if code := run(args, &bytes.Buffer{}, &bytes.Buffer{}); code != 2 {
+			t.Errorf("%v: exit code %d", args, code)
+		}
+	}
+}
+
+func TestMedian(t *testing.T) {
+	if m := median([]float64{3, 1, 2}); m != 2 {
+		t.Error(m)
+	}
+	if m := median([]float64{4, 1, 2, 3}); m != 2.5 {
+		t.Error(m)
+	}
+	if r := ratio([]float64{1, 4, 9}, []float64{1, 2, 3}); r != 2 {
+		t.Error(r)
+	}
+}

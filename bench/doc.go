@@ -1,0 +1,11 @@
+// Command bench measures what isolation costs, against the ways in which a user
+// would write it by hand, as ratios within one run.
+//
+//	make bench
+//	make bench ARGS='-rounds 15 -time 500ms'
+//
+// Machines are noisy, so contestants take turns in short rounds, each round gives
+// one ratio, and the median of the ratios is what counts. The fair baseline is the
+// same table under row-level security with the tenant fixed once for each session: what
+// isolation costs without us.
+package main

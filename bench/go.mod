@@ -1,0 +1,25 @@
+module github.com/stratum-hq/stratum-go/bench
+
+go 1.26.0
+
+require (
+	github.com/jackc/pgx/v5 v5.12.0
+	github.com/stratum-hq/stratum-go/adapters/pgx v0.0.0
+	github.com/stratum-hq/stratum-go/core v0.0.0
+	github.com/stratum-hq/stratum-go/embedpg v0.0.0
+	go.uber.org/goleak v1.3.0
+)
+
+require (
+	github.com/jackc/pgpassfile v1.0.0 // indirect
+	github.com/jackc/pgservicefile v0.0.0-20240606120523-5a60cdf6a761 // indirect
+	github.com/jackc/puddle/v2 v2.2.3 // indirect
+	golang.org/x/sync v0.22.0 // indirect
+	golang.org/x/text v0.41.0 // indirect
+)
+
+replace (
+	github.com/stratum-hq/stratum-go/adapters/pgx => ../adapters/pgx
+	github.com/stratum-hq/stratum-go/core => ../core
+	github.com/stratum-hq/stratum-go/embedpg => ../embedpg
+)

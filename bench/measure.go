@@ -1,0 +1,170 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const manyWorkers = 16
+
+// situation is under which circumstances contestants are measured.
+type situation struct {
+	workers int
+	distant bool
+}
+
+var situations = []situation{{1, false}, {manyWorkers, false}, {1, true}, {manyWorkers, true}}
+
+func (s situation) String() string {
+	where := "loopback"
+	if s.distant {
+		where = "distant"
+	}
+	return fmt.Sprintf("%s, %d worker(s)", where, s.workers)
+}
+
+// result is one contestant's operations per second, round by round.
+type result struct {
+	way   string
+	rates []float64
+}
+
+// all enters every contestant, through a proxy or not.
+func (f *field) all(ctx context.Context, client string, through *proxy) (cs []contestant, err error) {
+	dsn, err := f.dsn(through)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			leave(cs)
+		}
+	}()
+	for _, way := range ways {
+		c, err := f.enter(ctx, client, way, dsn)
+		if err != nil {
+			return cs, fmt.Errorf("%s, %s: %w", client, way, err)
+		}
+		cs = append(cs, c)
+	}
+	return cs, nil
+}
+
+func leave(cs []contestant) {
+	for _, c := range cs {
+		c.close()
+	}
+}
+
+// measure lets the contestants take turns for the given number of rounds, after one
+// that does not count. The order rotates, so that nobody always follows the same.
+func (f *field) measure(ctx context.Context, client string, s situation) ([]result, error) {
+	var through *proxy
+	if s.distant {
+		through = f.far
+	}
+	cs, err := f.all(ctx, client, through)
+	if err != nil {
+		return nil, err
+	}
+	defer leave(cs)
+	results := make([]result, len(cs))
+	for round := -1; round < f.rounds; round++ {
+		for i := range cs {
+			n := (i + round + len(cs)) % len(cs)
+			rate, err := f.rate(ctx, cs[n], s.workers)
+			if err != nil {
+				return nil, fmt.Errorf("%s, %s: %w", client, cs[n].way, err)
+			}
+			results[n].way = cs[n].way
+			if round >= 0 {
+				results[n].rates = append(results[n].rates, rate)
+			}
+		}
+	}
+	return results, nil
+}
+
+// rate runs one contestant for one round.
+func (f *field) rate(ctx context.Context, c contestant, workers int) (float64, error) {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	var done atomic.Int64
+	var failure atomic.Pointer[error]
+	var over atomic.Bool
+	timer := time.AfterFunc(f.round, func() { over.Store(true) })
+	defer timer.Stop()
+	start := time.Now()
+	var wg sync.WaitGroup
+	for range workers {
+		wg.Go(func() {
+			r := rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
+			for !over.Load() {
+				if err := c.read(ctx, r); err != nil {
+					failure.CompareAndSwap(nil, &err)
+					over.Store(true)
+					return
+				}
+				done.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	if err := failure.Load(); err != nil {
+		return 0, *err
+	}
+	return float64(done.Load()) / time.Since(start).Seconds(), nil
+}
+
+// counts are what does not depend on the machine's mood.
+type counts struct {
+	way    string
+	trips  float64 // turns of the client for each operation
+	allocs float64 // allocations for each operation, on the client's side
+}
+
+// count counts round trips and allocations with one worker, over warm connections.
+func (f *field) count(ctx context.Context, client string) ([]counts, error) {
+	var all []counts
+	operations := min(2000, f.rows)
+	for _, way := range ways {
+		c := counts{way: way}
+		for _, through := range []*proxy{f.near, nil} {
+			dsn, err := f.dsn(through)
+			if err != nil {
+				return nil, err
+			}
+			contestant, err := f.enter(ctx, client, way, dsn)
+			if err != nil {
+				return nil, err
+			}
+			r := rand.New(rand.NewPCG(1, 2))
+			var turns int64
+			var before, after runtime.MemStats
+			for i := range 2 * operations {
+				if i == operations { // warm
+					turns = f.near.turns.Load()
+					runtime.ReadMemStats(&before)
+				}
+				if err := contestant.read(ctx, r); err != nil {
+					contestant.close()
+					return nil, err
+				}
+			}
+			runtime.ReadMemStats(&after)
+			if through != nil {
+				c.trips = float64(f.near.turns.Load()-turns) / float64(operations)
+			} else {
+				c.allocs = float64(after.Mallocs-before.Mallocs) / float64(operations)
+			}
+			contestant.close()
+		}
+		all = append(all, c)
+	}
+	return all, nil
+}

@@ -1,0 +1,5 @@
+//go:build darwin || freebsd
+
+package embedpg_test
+
+func gettid() int { return 0 }
