@@ -91,3 +91,45 @@ func TestPipelinedSegmentsWait(t *testing.T) {
 	read(answers + ready("I"))
 	<-done
 }
+
+// announced says when a Read begins.
+type announced struct {
+	net.Conn
+	reading chan<- struct{}
+}
+
+func (a announced) Read(p []byte) (int, error) {
+	a.reading <- struct{}{}
+	return a.Conn.Read(p)
+}
+
+// TestReadThatOutlastsTheStartUp: pgx reads in the background while a write is slow, so
+// a Read may begin in one state and return in another.
+func TestReadThatOutlastsTheStartUp(t *testing.T) {
+	client, far := net.Pipe()
+	defer far.Close()
+	reading := make(chan struct{}, 100)
+	c := Wrap(announced{client, reading})
+	defer c.Close()
+	got := make(chan string)
+	go func() {
+		b := make([]byte, len(answers)+len(ready("I")))
+		_, _ = io.ReadFull(c, b)
+		got <- string(b)
+	}()
+	<-reading
+	if err := c.Arm(Setting{"app.current_tenant_id", []byte(tenant)}); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		s := server{t, bufio.NewReader(far), far}
+		s.segment()
+		_, _ = io.WriteString(far, prepared+answers+ready("I"))
+	}()
+	if _, err := c.Write([]byte(query + syncing)); err != nil {
+		t.Fatal(err)
+	}
+	if seen := <-got; seen != answers+ready("I") {
+		t.Fatalf("the client saw %q", seen)
+	}
+}

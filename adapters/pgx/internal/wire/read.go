@@ -22,9 +22,6 @@ type reader struct {
 
 // Read returns what the server sent, without the answers to the scope.
 func (c *Conn) Read(p []byte) (int, error) {
-	if c.load() == startup {
-		return c.Conn.Read(p)
-	}
 	if len(p) == 0 {
 		return 0, nil
 	}
@@ -97,6 +94,12 @@ func (c *Conn) digest() (ready bool, err error) {
 		return false, c.err
 	}
 	r := &c.r
+	if c.load() == startup {
+		// Decided after the bytes have come, not before they are awaited: pgx reads in
+		// the background when a write is slow, and such a read can outlast the start-up.
+		r.pass = r.w
+		return false, nil
+	}
 	for i := r.r; ; {
 		have := r.buf[i:r.w]
 		if len(have) < headerLen {
