@@ -99,7 +99,7 @@ func (f *field) byPgx(way string, pool *pgxpool.Pool) func(context.Context, *ran
 	case fair:
 		return func(ctx context.Context, r *rand.Rand) error {
 			var body string
-			return pool.QueryRow(ctx, readItem, f.of(0, r).id).Scan(&body)
+			return pool.QueryRow(ctx, readItem, f.own(r).id).Scan(&body)
 		}
 	case perTx:
 		return func(ctx context.Context, r *rand.Rand) error {
@@ -142,7 +142,7 @@ func (f *field) bySQL(way string, db *sql.DB) func(context.Context, *rand.Rand) 
 	case fair:
 		return func(ctx context.Context, r *rand.Rand) error {
 			var body string
-			return db.QueryRowContext(ctx, readItem, f.of(0, r).id).Scan(&body)
+			return db.QueryRowContext(ctx, readItem, f.own(r).id).Scan(&body)
 		}
 	case perTx:
 		return func(ctx context.Context, r *rand.Rand) error {

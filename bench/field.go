@@ -123,14 +123,22 @@ type target struct {
 	id     int64
 }
 
-// pick chooses a row of any tenant.
+// Every contestant meets as many rows, spread over the whole table: what differs is
+// whose they are, not how many pages are in the caches.
+
+// pick chooses any tenant, and the one of its rows that is read.
 func (f *field) pick(r *rand.Rand) target {
 	n := r.IntN(len(f.tenants))
-	return f.of(n, r)
+	return f.row(n, n*7919)
 }
 
-// of chooses a row of tenant n: row i belongs to tenant i modulo their number.
-func (f *field) of(n int, r *rand.Rand) target {
+// own chooses a row of the first tenant.
+func (f *field) own(r *rand.Rand) target {
+	return f.row(0, r.IntN(len(f.tenants)))
+}
+
+// row is a row of tenant n: row i belongs to tenant i modulo their number.
+func (f *field) row(n, which int) target {
 	each := f.rows / len(f.tenants)
-	return target{f.tenants[n], int64(n + len(f.tenants)*r.IntN(each))}
+	return target{f.tenants[n], int64(n + len(f.tenants)*(which%each))}
 }

@@ -87,7 +87,7 @@ func (p *proxy) relay(dst, src net.Conn, spoke func()) {
 	var writer sync.WaitGroup
 	writer.Go(func() {
 		for c := range waiting {
-			time.Sleep(time.Until(c.due))
+			sleep(time.Until(c.due))
 			if _, err := dst.Write(c.bytes); err != nil {
 				_ = src.Close()
 			}

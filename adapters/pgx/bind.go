@@ -42,13 +42,12 @@ func (db *DB) bind(ctx context.Context) (binding, error) {
 }
 
 // arm writes the scope into the connection.
-func (b binding) arm(w *wire.Conn) error {
+func (b binding) arm(l *link) error {
 	if b.scope.Mode == core.ModeSystem {
-		return w.Raw()
+		return l.Raw()
 	}
-	var text [36]byte
-	id, _ := b.scope.Tenant.AppendText(text[:0])
-	return w.Arm(wire.Setting{Name: TenantSetting, Value: id})
+	id, _ := b.scope.Tenant.AppendText(l.id[:0])
+	return l.Arm(wire.Setting{Name: TenantSetting, Value: id})
 }
 
 // same reports whether work of other may run where work of scope runs. The reason

@@ -73,6 +73,8 @@ func open(t testing.TB, d *pgtest.Database, params string, cfg stratumpgx.Config
 	return db
 }
 
+func connect(ctx context.Context, dsn string) (*pgx.Conn, error) { return pgx.Connect(ctx, dsn) }
+
 func as(t *core.Tenant) context.Context { return core.NewContext(context.Background(), t) }
 
 // querier is what a count needs.

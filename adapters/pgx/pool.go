@@ -28,6 +28,7 @@ type link struct {
 	socket net.Conn // what wire wraps
 	pool   *pool
 	rows   []scopedRows // unused ones, made in bulk
+	id     [36]byte     // room for the text of a tenant's id
 }
 
 func linkOf(conn *pgx.Conn) *link { return conn.PgConn().Conn().(*link) }
@@ -122,7 +123,7 @@ func (p *pool) prepare(ctx context.Context, conn *pgx.Conn, user func(context.Co
 	if b.pool != p {
 		return true, fmt.Errorf("stratumpgx: the context belongs to another pool: %w", core.ErrTenantMismatch)
 	}
-	if err := b.arm(l.Conn); err != nil {
+	if err := b.arm(l); err != nil {
 		return false, err
 	}
 	if user != nil {
