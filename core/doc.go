@@ -16,6 +16,18 @@
 // An adapter that is handed a context without a scope refuses to work
 // ([ErrNoTenant]) before it has sent a byte: no tenant is never "all tenants".
 //
+// # Where it comes from
+//
+// A middleware (package admit) extracts the reference that a request carries, has a
+// [Resolver] look it up, and puts the tenant into the context. [Static] is a resolver
+// for tests. [LogHandler] adds tenant and scope to each line of a log.
+//
+// # Errors
+//
+// There is one type, [Error], with a stable [Code] for machines, and one sentinel for
+// each code: errors.Is(err, core.ErrTenantNotFound) holds wherever the error came from,
+// another process included.
+//
 // # Immutability
 //
 // [FromContext] returns a copy. A handler may do with it what it likes: neither

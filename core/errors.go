@@ -160,19 +160,28 @@ func (e *Error) Wrap(cause error) *Error {
 	return &c
 }
 
-// Error returns the sentence and the code.
+// Error returns the sentence and the code. Like the methods below it bears a nil
+// pointer, which a hook's "var err *core.Error; return err" makes a non-nil error.
 func (e *Error) Error() string {
+	if e == nil {
+		return ErrInternal.Error()
+	}
 	return e.Message + " (" + string(e.Code) + ")"
 }
 
 // Unwrap returns the cause.
-func (e *Error) Unwrap() error { return e.Err }
+func (e *Error) Unwrap() error {
+	if e == nil {
+		return nil
+	}
+	return e.Err
+}
 
 // Is reports whether target is an *Error of the same code, so that
 // errors.Is(err, core.ErrTenantNotFound) holds for every such error.
 func (e *Error) Is(target error) bool {
 	t, ok := target.(*Error)
-	return ok && t != nil && t.Code == e.Code
+	return ok && t != nil && e != nil && t.Code == e.Code
 }
 
 // LogValue is what [log/slog] prints: code and sentence as callers see them, and

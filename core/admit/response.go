@@ -1,0 +1,70 @@
+package admit
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/stratum-hq/stratum-go/core"
+)
+
+// DefaultRetryAfter is when callers should try again if the tenant cannot be
+// looked up and the error does not say.
+const DefaultRetryAfter = time.Second
+
+type envelope struct {
+	Error payload `json:"error"`
+}
+
+type payload struct {
+	Code    core.Code      `json:"code"`
+	Message string         `json:"message"`
+	Details map[string]any `json:"details,omitempty"`
+}
+
+// Response says how to answer a request that ended in err: status, headers, and
+// the JSON envelope {"error":{"code","message","details"}}. An error that is no
+// [core.Error], or whose code is unknown, is INTERNAL_SERVER_ERROR. Of a failure on
+// our side (a status of 500 or more) nothing is told but its code and the standard
+// sentence for it; of any error, never the cause.
+func Response(err error) (status int, header http.Header, body []byte) {
+	e := coreError(err)
+	if e == nil || e.Code.Sentinel().Code != e.Code {
+		e = core.ErrInternal
+	}
+	status = e.Code.Status()
+	header = http.Header{
+		"Content-Type":  {"application/json; charset=utf-8"},
+		"Cache-Control": {"no-store"},
+	}
+	if wait := retryAfter(e, status); wait > 0 {
+		seconds := (wait + time.Second - 1) / time.Second
+		header["Retry-After"] = []string{strconv.FormatInt(int64(seconds), 10)}
+	}
+	p := payload{Code: e.Code, Message: e.Message, Details: e.Details}
+	if status >= 500 {
+		p.Message, p.Details = e.Code.Sentinel().Message, nil
+	}
+	body, failed := json.Marshal(envelope{p})
+	if failed != nil { // a detail that has no JSON form
+		p.Details = nil
+		body, _ = json.Marshal(envelope{p})
+	}
+	return status, header, body
+}
+
+func retryAfter(e *core.Error, status int) time.Duration {
+	if e.RetryAfter <= 0 && status == http.StatusServiceUnavailable {
+		return DefaultRetryAfter
+	}
+	return e.RetryAfter
+}
+
+// statusOf is the status that Response gives.
+func statusOf(err error) int {
+	if e := coreError(err); e != nil {
+		return e.Code.Status()
+	}
+	return http.StatusInternalServerError
+}
