@@ -22,6 +22,7 @@ require (
 	golang.org/x/text v0.41.0 // indirect
 )
 
-replace github.com/stratum-hq/stratum-go/core => ../../core
-
-replace github.com/stratum-hq/stratum-go/embedpg => ../../embedpg
+replace (
+	github.com/stratum-hq/stratum-go/core => ../../core
+	github.com/stratum-hq/stratum-go/embedpg => ../../embedpg
+)

@@ -87,6 +87,7 @@ func (p *pool) hook(pc *pgxpool.Config) {
 	}
 
 	prepare := pc.PrepareConn
+	//lint:ignore SA1019 a user's configuration may still use the older hook
 	if before := pc.BeforeAcquire; prepare == nil && before != nil {
 		prepare = func(ctx context.Context, conn *pgx.Conn) (bool, error) { return before(ctx, conn), nil }
 	}

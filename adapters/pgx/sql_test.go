@@ -178,7 +178,8 @@ func TestSQLConnKeepsItsSession(t *testing.T) {
 		}
 		return n
 	}
-	if pid(as(tenantA)) != pid(as(tenantA)) {
+	first := pid(as(tenantA))
+	if pid(as(tenantA)) != first {
 		t.Error("the session changed")
 	}
 	if _, err := c.ExecContext(as(tenantA), "create temporary table mine (v int)"); err != nil {

@@ -9,4 +9,4 @@ require (
 	pgregory.net/rapid v1.3.0
 )
 
-replace github.com/stratum-hq/stratum-go/core => ../
+replace github.com/stratum-hq/stratum-go/core => ..

@@ -28,11 +28,6 @@ type scope struct {
 
 func (s *scope) len() int { return len(s.names) }
 
-func (s *scope) clear() {
-	s.names = s.names[:0]
-	s.exec, s.text, s.row = s.exec[:0], s.text[:0], s.row[:0]
-}
-
 // render fills s. same reports whether the statement stayed the same, and with it
 // what the server may have prepared.
 func (s *scope) render(settings []Setting) (same bool, err error) {
