@@ -1,0 +1,24 @@
+// Package stratum is the library: it keeps the tenants of an installation in the
+// schema "stratum" of a PostgreSQL database, and resolves them for the middlewares.
+//
+//	s, err := stratum.Open(ctx, dsn, stratum.Config{AutoMigrate: true})
+//	if err != nil {
+//		return err
+//	}
+//	defer s.Close()
+//	acme, err := s.Tenants.Create(ctx, tenant.New{Name: "Acme Corp", Slug: "acme"})
+//	handler := stratumhttp.Middleware(s.Resolver(), stratumhttp.Config{})(mux)
+//
+// # Its login
+//
+// The dsn is that of a login of the library's own, stratum_lib by convention, which
+// owns the schema. It is not the application's: nobody but the owner has rights on
+// these tables, so that no SQL of the application can read or change who is a tenant.
+// The library never touches the application's tables.
+//
+// # What others see, and when
+//
+// Changes made through a [Stratum] are seen by its own [Stratum.Resolver] at once.
+// Changes made elsewhere, by another process or in psql, are seen within the TTL of the
+// cache (Config.Cache).
+package stratum

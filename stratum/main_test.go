@@ -1,0 +1,39 @@
+package stratum_test
+
+import (
+	"errors"
+	"flag"
+	"log/slog"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/stratum-hq/stratum-go/core/cache"
+	"github.com/stratum-hq/stratum-go/embedpg"
+	"github.com/stratum-hq/stratum-go/embedpg/pgtest"
+	"github.com/stratum-hq/stratum-go/stratum"
+)
+
+func TestMain(m *testing.M) {
+	if _, err := embedpg.Find(); errors.Is(err, embedpg.ErrNotInstalled) && os.Getenv(pgtest.EnvRequired) != "1" {
+		flag.Parse()
+		_ = flag.Set("test.skip", "^Example") // examples cannot skip themselves
+	}
+	os.Exit(pgtest.Main(m))
+}
+
+// open opens the library on a database; the TTL is long, so that what a test sees is
+// due to invalidation.
+func open(t testing.TB, d *pgtest.Database) *stratum.Stratum {
+	t.Helper()
+	s, err := stratum.Open(t.Context(), d.URL(embedpg.Lib), stratum.Config{
+		AutoMigrate: true,
+		Cache:       cache.Config{TTL: time.Hour},
+		Logger:      slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	return s
+}
