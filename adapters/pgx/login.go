@@ -38,6 +38,8 @@ select session_user::text, current_user::text, pg_catalog.pg_backend_pid(),
 			where rolname = any ($1) or rolname in ('pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files')
 		union all select format('%I is a member of %I, which is a superuser or has BYPASSRLS, CREATEROLE or REPLICATION', login, rolname) from reach
 			where rolsuper or rolbypassrls or rolcreaterole or rolreplication
+		union all select format('%I starts its sessions with a tenant already set in app.current_tenant_id, so that work without a scope would run as that tenant', session_user)
+			where pg_catalog.current_setting('app.current_tenant_id', true) <> ''
 		union all select format('%I is the role of the owner, of system or subtree work or of the library', rolname) from me where rolname = any ($1)
 		order by 1)`
 

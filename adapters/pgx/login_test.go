@@ -45,6 +45,8 @@ func TestLoginsThatRowSecurityDoesNotBind(t *testing.T) {
 	refused(t, d.URL(embedpg.Lib), "is the role of the owner")
 	// A role in the options hides the superuser who logs in; RESET ROLE would bring him back.
 	refused(t, d.URL(embedpg.Superuser)+"&options=-c%20role%3Dstratum_app", "is a superuser")
+	// A session that starts with a tenant would give unscoped work that tenant.
+	refused(t, d.URL(embedpg.App)+"&app.current_tenant_id="+tenantA.ID.String(), "starts its sessions with a tenant")
 	// And the system's login may not be a superuser either.
 	_, err := stratumpgx.Open(t.Context(), d.URL(embedpg.App), stratumpgx.Config{System: d.URL(embedpg.Superuser)})
 	if !errors.Is(err, core.ErrRoleUnsafe) {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/stratum-hq/stratum-go/adapters/pgx"
 	"github.com/stratum-hq/stratum-go/core"
@@ -72,6 +73,22 @@ func open(t testing.TB, d *pgtest.Database, params string, cfg stratumpgx.Config
 	t.Cleanup(db.Close)
 	return db
 }
+
+// dbtx is the interface that sqlc generates, as its users extend it for batches and COPY.
+type dbtx interface {
+	Exec(context.Context, string, ...any) (pgconn.CommandTag, error)
+	Query(context.Context, string, ...any) (pgx.Rows, error)
+	QueryRow(context.Context, string, ...any) pgx.Row
+	CopyFrom(ctx context.Context, tableName pgx.Identifier, columnNames []string, rowSrc pgx.CopyFromSource) (int64, error)
+	SendBatch(context.Context, *pgx.Batch) pgx.BatchResults
+}
+
+var (
+	_ dbtx   = (*stratumpgx.DB)(nil)
+	_ dbtx   = (*stratumpgx.Conn)(nil)
+	_ dbtx   = (*stratumpgx.Tx)(nil)
+	_ pgx.Tx = (*stratumpgx.Tx)(nil)
+)
 
 func connect(ctx context.Context, dsn string) (*pgx.Conn, error) { return pgx.Connect(ctx, dsn) }
 

@@ -149,7 +149,7 @@ func TestThroughPgBouncer(t *testing.T) {
 		}
 		defer db.Close()
 		f := &fuzzer{t: t, db: db, pooled: true}
-		f.run(*soak / 2)
+		f.run(*soak / 10)
 	})
 }
 

@@ -21,7 +21,7 @@ import (
 	"github.com/stratum-hq/stratum-go/embedpg"
 )
 
-var soak = flag.Duration("soak", 2*time.Second, "how long the two-tenant fuzzer runs in each configuration")
+var soak = flag.Duration("soak", 10*time.Second, "how long the two-tenant fuzzer runs, over all configurations")
 
 // TestSoak hunts for a wrong row: two tenants on few connections, with cancellations,
 // errors, transactions, early closes, batches, bulk loads and tampering, at random.
@@ -44,7 +44,7 @@ func TestSoak(t *testing.T) {
 					t.Fatal(err)
 				}
 				defer db.Close()
-				(&fuzzer{t: t, db: db}).run(*soak / time.Duration(2*len(modes)) * 5)
+				(&fuzzer{t: t, db: db}).run(*soak / time.Duration(2*len(modes)))
 			})
 		}
 	}
