@@ -2,6 +2,7 @@ package stratumpgx
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"net"
@@ -9,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/stratum-hq/stratum-go/adapters/pgx/internal/wire"
 	"github.com/stratum-hq/stratum-go/core"
@@ -18,8 +20,9 @@ import (
 type pool struct {
 	*pgxpool.Pool
 	db        *DB
-	pooled    bool // behind a pooler in transaction mode
-	connected bool // the user has an AfterConnect hook, whose work a reset would undo
+	pooled    bool             // behind a pooler in transaction mode
+	connector driver.Connector // stdlib's, over this pool
+	connected bool             // the user has an AfterConnect hook, whose work a reset would undo
 }
 
 // link is the network connection that pgx sees.
@@ -58,6 +61,7 @@ func (db *DB) open(ctx context.Context, pc *pgxpool.Config, mode core.Mode) (*po
 	if p.Pool, err = pgxpool.NewWithConfig(ctx, pc); err != nil {
 		return nil, err
 	}
+	p.connector = stdlib.GetPoolConnector(p.Pool)
 	return p, nil
 }
 

@@ -49,9 +49,9 @@ func (sqlDriver) Open(string) (driver.Conn, error) {
 	return nil, errors.New("stratumpgx: use Open and SQL; this driver has no data source names")
 }
 
-// wrapped is stdlib's connection over the pool of a binding.
+// stdlib returns stdlib's connection over one of the pool's, in the scope of ctx.
 func (p *pool) stdlib(ctx context.Context) (*stdlib.Conn, error) {
-	c, err := stdlib.GetPoolConnector(p.Pool).Connect(ctx)
+	c, err := p.connector.Connect(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -23,7 +23,7 @@ func translate(what string, err error) error {
 	if !errors.As(err, &pe) || pe.Code != refusal {
 		return fmt.Errorf("rls: %s: %w", what, err)
 	}
-	e := core.Errorf(core.Validation, "%s; %s", pe.Message, pe.Hint).Wrap(err)
+	e := core.Errorf(core.Validation, "%s. %s", pe.Message, pe.Hint).Wrap(err)
 	var details map[string]any
 	if json.Unmarshal([]byte(pe.Detail), &details) == nil {
 		for key, value := range details {

@@ -62,7 +62,7 @@ func ExampleProtect_refused() {
 	err := rls.Protect(ctx, owner, rls.Table{Name: "invoice"})
 	fmt.Println(err)
 	// Output:
-	// 10 rows of public.invoice are left without a tenant; Say whose they are: set Tenant or Backfill. (VALIDATION_ERROR)
+	// rows of public.invoice left without a tenant: 10. Say whose they are: set Tenant or Backfill. (VALIDATION_ERROR)
 }
 
 // start runs a server for an example.

@@ -201,7 +201,7 @@ func (m *maintenance) recheck(ctx context.Context, tx pgx.Tx) error {
 			return fmt.Errorf("checking %s: %w", c.Name, err)
 		}
 		if n > 0 {
-			return core.Errorf(core.Validation, "%d %s", n, c.Sentence).With("table", c.Name).With("field", c.Field).With("rows", n)
+			return core.Errorf(core.Validation, "%s: %d", c.Sentence, n).With("table", c.Name).With("field", c.Field).With("rows", n)
 		}
 	}
 	return nil

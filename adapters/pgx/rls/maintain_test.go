@@ -58,9 +58,9 @@ func TestMaintainChecksBeforeItCommits(t *testing.T) {
 	before := schema(t, owner)
 	mine := errors.New("mine")
 	for sql, words := range map[string]string{
-		"delete from invoice_line where invoice_id = 1; alter table invoice alter tenant_id drop not null; update invoice set tenant_id = null where invoice_id = 1": "1 rows of public.invoice are left without a tenant",
+		"delete from invoice_line where invoice_id = 1; alter table invoice alter tenant_id drop not null; update invoice set tenant_id = null where invoice_id = 1": "rows of public.invoice left without a tenant: 1",
 		"alter table invoice_line drop constraint line_of; update invoice_line set tenant_id = '" + textB + "' where invoice_id = 1; " +
-			"alter table invoice_line add constraint line_of foreign key (tenant_id, invoice_id) references invoice (tenant_id, invoice_id) not valid": "3 rows of public.invoice_line refer, by the foreign key line_of, to a row of public.invoice",
+			"alter table invoice_line add constraint line_of foreign key (tenant_id, invoice_id) references invoice (tenant_id, invoice_id) not valid": "rows of public.invoice_line that refer, by the foreign key line_of, to a row of public.invoice of another tenant, or to none: 3",
 	} {
 		err := rls.Maintain(t.Context(), owner, func(tx pgx.Tx) error {
 			_, err := tx.Exec(t.Context(), sql)

@@ -18,6 +18,8 @@ create table event2 partition of event for values in (2) partition by range (id)
 create table event2a partition of event2 for values from (0) to (100);
 insert into event select i, 1 + i % 2 from generate_series(1, 20) i;
 grant all on event1, event2a to stratum_app, public;
+create table note (id int primary key, event int, k int, constraint of foreign key (event, k) references event on delete cascade);
+insert into note select id, id, k from event;
 `
 
 func TestPartitionsAreProtectedWithTheirParent(t *testing.T) {
@@ -25,7 +27,8 @@ func TestPartitionsAreProtectedWithTheirParent(t *testing.T) {
 	db, owner := newDB(t, partitioned)
 	tables := []rls.Table{
 		{Name: "kind", Backfill: "case id when 1 then '" + textA + "'::uuid else '" + textB + "' end"},
-		{Name: "event", Backfill: "k.tenant_id from kind k where k.id = event.k", CompositeKey: true, ForeignKeys: true},
+		{Name: "event", Backfill: "k.tenant_id from kind k where k.id = event.k", ForeignKeys: true},
+		{Name: "note", Backfill: "e.tenant_id from event e where e.id = note.event and e.k = note.k", ForeignKeys: true},
 	}
 	protect(t, owner, tables...)
 	app := db.Conn(t, embedpg.App)
@@ -36,6 +39,9 @@ func TestPartitionsAreProtectedWithTheirParent(t *testing.T) {
 	mustAs(t, app, textA, "insert into event1 (id, k) values (50, 1)", 1)
 	fails(t, app, textA, "insert into event1 (id, k, tenant_id) values (51, 1, '"+textB+"')", insufficient)
 	fails(t, app, textA, "insert into event (id, k) values (50, 2)", foreignKey)
+	fails(t, app, textA, "insert into note values (50, 1, 2)", foreignKey)
+	mustAs(t, app, textA, "delete from event where id = 2", 1)
+	mustAs(t, app, textA, "select from note", 9)
 	fails(t, app, textA, "select from event2", insufficient)
 	fails(t, app, textA, "truncate event1", insufficient)
 	fails(t, db.Conn(t, embedpg.Subtree), textA, "select from event1", insufficient)

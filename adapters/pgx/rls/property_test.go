@@ -186,6 +186,26 @@ func (r relation) check(ctx context.Context, app *pgx.Conn, who int) error {
 			return notNil(err)
 		},
 	}
+	steps = append(steps, r.attacks(ctx, who)...)
+	err := pgx.BeginFunc(ctx, app, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "select set_config('app.current_tenant_id', $1, true)", tenants[who]); err != nil {
+			return err
+		}
+		for _, step := range steps {
+			if err := pgx.BeginFunc(ctx, tx, step); err != nil && !errors.Is(err, errUndo) {
+				return err
+			}
+		}
+		return errUndo
+	})
+	if errors.Is(err, errUndo) {
+		return nil
+	}
+	return err
+}
+
+// attacks are what a tenant might try with its row 100 and with those of the two others.
+func (r relation) attacks(ctx context.Context, who int) (steps []func(pgx.Tx) error) {
 	for _, steal := range []int{(who + 1) % 3, (who + 2) % 3} {
 		column := pgx.Identifier{r.column()}.Sanitize()
 		steps = append(steps,
@@ -205,21 +225,7 @@ func (r relation) check(ctx context.Context, app *pgx.Conn, who int) error {
 				return err
 			})
 	}
-	err := pgx.BeginFunc(ctx, app, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, "select set_config('app.current_tenant_id', $1, true)", tenants[who]); err != nil {
-			return err
-		}
-		for _, step := range steps {
-			if err := pgx.BeginFunc(ctx, tx, step); err != nil && !errors.Is(err, errUndo) {
-				return err
-			}
-		}
-		return errUndo
-	})
-	if errors.Is(err, errUndo) {
-		return nil
-	}
-	return err
+	return steps
 }
 
 // notNil turns an attack that was refused into a step that is undone.

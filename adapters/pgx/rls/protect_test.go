@@ -58,6 +58,17 @@ func TestProtectAgainChangesNothing(t *testing.T) {
 	}
 }
 
+// restrictive makes a policy, otherwise unchanged, one that grants nothing.
+const restrictive = `do $$
+declare
+	remark text := (select obj_description(oid, 'pg_policy') from pg_policy where polrelid = 'invoice'::regclass and polname = 'stratum_select');
+begin
+	drop policy stratum_select on invoice;
+	create policy stratum_select on invoice as restrictive for select to stratum_app
+		using (tenant_id = (select nullif(pg_catalog.current_setting('app.current_tenant_id', true), '')::uuid));
+	execute format('comment on policy stratum_select on invoice is %L', remark);
+end $$`
+
 func TestProtectRepairsDrift(t *testing.T) {
 	t.Parallel()
 	db, owner := newShop(t)
@@ -72,6 +83,7 @@ func TestProtectRepairsDrift(t *testing.T) {
 		"drop policy stratum_select on invoice; create policy stratum_select on invoice for all to stratum_app using (true)",
 		"drop policy stratum_select on invoice; create policy stratum_select on invoice as restrictive for select to stratum_app using (true)",
 		"comment on policy stratum_select on invoice is null",
+		restrictive,
 		"alter table invoice no force row level security",
 		"alter table invoice disable row level security",
 		"alter table invoice alter tenant_id drop default",
@@ -115,7 +127,7 @@ func TestProtectGivesOnlyRowsWithoutATenantOne(t *testing.T) {
 		rls.Table{Name: "a", Backfill: "owner"},
 		rls.Table{Name: "b", Tenant: tenantB},
 		// An OR must not swallow the condition that is added.
-		rls.Table{Name: "c", Backfill: "a.owner from a where a.id = c.id or false -- comment"},
+		rls.Table{Name: "c", Backfill: "a.owner from a where false or a.id = c.id -- comment"},
 		rls.Table{Name: "d"}, rls.Table{Name: "empty"})
 	app := db.Conn(t, embedpg.App)
 	for _, table := range []string{"a", "b", "c", "d"} {
@@ -132,20 +144,20 @@ func TestProtectRefusesRowsWithoutATenant(t *testing.T) {
 	shopTables := protectedShop()
 	shopTables[2].Backfill = "(select i.tenant_id from invoice i where i.invoice_id = invoice_line.invoice_id and i.invoice_id < 10)"
 	err := rls.Protect(t.Context(), owner, shopTables...)
-	if d := refused(t, err, "3 rows of public.invoice_line are left without a tenant"); d["rows"] != int64(3) || d["table"] != "invoice_line" || d["field"] != "Backfill" {
+	if d := refused(t, err, "rows of public.invoice_line left without a tenant: 3"); d["rows"] != int64(3) || d["table"] != "invoice_line" || d["field"] != "Backfill" {
 		t.Error(d)
 	}
 	shopTables[2].Backfill = ""
 	err = rls.Protect(t.Context(), owner, shopTables...)
-	if d := refused(t, err, "30 rows of public.invoice_line", "set Tenant or Backfill"); d["rows"] != int64(30) || d["field"] != "Tenant" {
+	if d := refused(t, err, "rows of public.invoice_line left without a tenant: 30", "set Tenant or Backfill"); d["rows"] != int64(30) || d["field"] != "Tenant" {
 		t.Error(d)
 	}
 	shopTables[2].Backfill = "i.tenant_id from invoice i"
 	err = rls.Protect(t.Context(), owner, shopTables...)
-	if d := refused(t, err, "more than one tenant for each of 30 rows"); d["rows"] != int64(30) {
+	if d := refused(t, err, "more than one tenant: 30"); d["rows"] != int64(30) {
 		t.Error(d)
 	}
-	for _, bad := range []string{"nonsense", "1 +", "'x'::uuid", "42", "select org from customer", "c.org from customer c where c.customer_id"} {
+	for _, bad := range []string{"nonsense", "1 +", "'x'::uuid", "42", "(select tenant_id from customer)", "select org from customer", "c.org from customer c where c.customer_id"} {
 		shopTables[1].Backfill = bad
 		if d := refused(t, rls.Protect(t.Context(), owner, shopTables...), "the Backfill of invoice does not work: "); d["table"] != "invoice" {
 			t.Error(d)
@@ -181,6 +193,16 @@ func TestBackfillReadsProtectedTables(t *testing.T) {
 	mustAs(t, db.Conn(t, embedpg.App), textA, "select from invoice_line", 12)
 }
 
+// Each Backfill of a call is asked for what it reads itself.
+func TestEachBackfillReadsProtectedTables(t *testing.T) {
+	t.Parallel()
+	db, owner := newDB(t, shop+"create table org (id int primary key, own uuid); insert into org values (1, '"+textB+"')")
+	protect(t, owner, protectedShop()[0])
+	protect(t, owner, rls.Table{Name: "org", Backfill: "own"}, protectedShop()[1],
+		rls.Table{Name: "invoice_line", Backfill: "c.tenant_id from customer c join invoice i using (customer_id) where i.invoice_id = invoice_line.invoice_id"})
+	mustAs(t, db.Conn(t, embedpg.App), textA, "select from invoice_line", 12)
+}
+
 func TestProtectInTheCallersTransaction(t *testing.T) {
 	t.Parallel()
 	_, owner := newDB(t, shop)
@@ -191,7 +213,7 @@ func TestProtectInTheCallersTransaction(t *testing.T) {
 	}
 	exec(t, owner, "create table more (id int)")
 	protect(t, owner, rls.Table{Name: "more"})
-	refused(t, rls.Protect(t.Context(), owner, rls.Table{Name: "customer"}), "2 rows")
+	refused(t, rls.Protect(t.Context(), owner, rls.Table{Name: "customer"}), "public.customer left without a tenant: 2")
 	if n := one[int](t, owner, "select count(*) from customer"); n != 2 { // the transaction goes on
 		t.Error(n)
 	}
@@ -214,9 +236,9 @@ func TestProtectInTheCallersTransaction(t *testing.T) {
 	if err := tx.Rollback(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	exec(t, owner, "set default_transaction_isolation = serializable; set default_transaction_read_only = on; set search_path = public; set row_security = on")
+	exec(t, owner, "set default_transaction_isolation = serializable; set default_transaction_read_only = on; set search_path = public; set row_security = on; set jit = on")
 	protect(t, owner, protectedShop()...)
-	if p := one[string](t, owner, "select current_setting('search_path') || current_setting('row_security')"); p != "publicon" {
+	if p := one[string](t, owner, "select current_setting('search_path') || current_setting('row_security') || current_setting('jit')"); p != "publiconon" {
 		t.Errorf("settings were left changed: %s", p)
 	}
 }
@@ -262,7 +284,7 @@ func TestProtectSeesRowsAddedMeanwhile(t *testing.T) {
 		}
 	}
 	exec(t, other, "commit")
-	refused(t, <-done, "1 rows of public.late")
+	refused(t, <-done, "rows of public.late left without a tenant: 1")
 }
 
 func TestProtectReturnsTheServersErrors(t *testing.T) {

@@ -34,24 +34,14 @@ create table kept (id int);
 create temp table passing (id int);
 `
 
-func TestRefusals(t *testing.T) {
-	t.Parallel()
-	db, owner := newDB(t, oddities)
-	db.Exec(t, embedpg.Superuser, `
-		create extension if not exists file_fdw; create server files foreign data wrapper file_fdw;
-		create foreign table far (id int) server files options (filename '/dev/null');
-		alter foreign table far owner to stratum_owner;
-		create foreign table part2 partition of parted for values in (2) server files options (filename '/dev/null');
-		alter foreign table part2 owner to stratum_owner;
-		create table theirs (id int); create table libs (id int); alter table libs owner to stratum_lib;
-		create role rls_member login; grant stratum_owner to rls_member; create role rls_passing login bypassrls;`)
-	protect(t, owner, rls.Table{Name: "earlier", Column: "org"}, rls.Table{Name: "narrowed"}, rls.Table{Name: "kept"})
-	before := schema(t, owner)
-	for _, c := range []struct {
-		table rls.Table
-		field string
-		words string // parts of the sentence, separated by |
-	}{
+// refusal is a table, the field that stands in the way, and parts of the sentence, separated by |.
+type refusal struct {
+	table        rls.Table
+	field, words string
+}
+
+func refusals() []refusal {
+	return []refusal{
 		{rls.Table{Name: "v"}, "Name", "public.v is a view|security_invoker"},
 		{rls.Table{Name: "mv"}, "Name", "public.mv is a materialized view"},
 		{rls.Table{Name: "far"}, "Name", "public.far is a foreign table"},
@@ -85,7 +75,23 @@ func TestRefusals(t *testing.T) {
 		{rls.Table{Name: "good", Roles: rls.Roles{App: "rls_passing"}}, "Roles", "passes by row-level security"},
 		{rls.Table{Name: "good", Roles: rls.Roles{App: "rls_member"}}, "Roles", "is a member of stratum_owner|REVOKE stratum_owner FROM rls_member"},
 		{rls.Table{Name: "good", Roles: rls.Roles{App: "stratum_owner"}}, "Roles", "is a member of stratum_owner|OWNER TO"},
-	} {
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	t.Parallel()
+	db, owner := newDB(t, oddities)
+	db.Exec(t, embedpg.Superuser, `
+		create extension if not exists file_fdw; create server files foreign data wrapper file_fdw;
+		create foreign table far (id int) server files options (filename '/dev/null');
+		alter foreign table far owner to stratum_owner;
+		create foreign table part2 partition of parted for values in (2) server files options (filename '/dev/null');
+		alter foreign table part2 owner to stratum_owner;
+		create table theirs (id int); create table libs (id int); alter table libs owner to stratum_lib;
+		create role rls_member login; grant stratum_owner to rls_member; create role rls_passing login bypassrls;`)
+	protect(t, owner, rls.Table{Name: "earlier", Column: "org"}, rls.Table{Name: "narrowed"}, rls.Table{Name: "kept"})
+	before := schema(t, owner)
+	for _, c := range refusals() {
 		d := refused(t, rls.Protect(t.Context(), owner, c.table), strings.Split(c.words, "|")...)
 		if d["table"] != c.table.Name || d["field"] != c.field {
 			t.Errorf("%s: %v", c.table.Name, d)

@@ -25,8 +25,8 @@
         execute format('select count(*) from %s r where %s and not exists (select from %s t where t.%I = r.%I and %s)',
           _bad.fqn, _bad.given, _bad.tfqn, _bad.tcol, _bad.col, _bad.joined) into _count;
         raise exception using errcode = 'ST001',
-          message = format('%s rows of %s refer, by the foreign key %I, to a row of %s that is of another tenant or is missing',
-            _count, _bad.fqn, _bad.conname, _bad.tfqn),
+          message = format('rows of %s that refer, by the foreign key %I, to a row of %s of another tenant, or to none: %s',
+            _bad.fqn, _bad.conname, _bad.tfqn, _count),
           hint = 'Correct the rows, then run this again.',
           detail = jsonb_build_object('table', _bad.fqn, 'field', 'ForeignKeys', 'rows', _count);
       end;
@@ -69,7 +69,7 @@
 {{template "fill_ambiguous"}}
             execute concat(format('update %s set %I = (', _item.fqn, _item.col), _item.expr, E'\n)',
               ' from ' || _item."from" || E'\n', format(' where %s.%I is null', _item.fqn, _item.col), ' and (' || _item."where" || E'\n)');
-          exception when syntax_error_or_access_rule_violation or data_exception then
+          exception when syntax_error_or_access_rule_violation or data_exception or cardinality_violation then
             raise exception using errcode = 'ST001',
               message = format('the Backfill of %s does not work: %s', _item.name, sqlerrm),
               hint = format('It is the text that follows UPDATE %s SET %I =. A protected table that it reads through a view or a function must be named in the same call.',
@@ -84,7 +84,7 @@
         execute format('select count(*) from %s where %I is null', _item.fqn, _item.col) into _count;
         if _count > 0 then
           raise exception using errcode = 'ST001',
-            message = format('%s rows of %s are left without a tenant', _count, _item.fqn),
+            message = format('rows of %s left without a tenant: %s', _item.fqn, _count),
             hint = case when _item.expr is not null then 'The Backfill gives them none.' else 'Say whose they are: set Tenant or Backfill.' end,
             detail = jsonb_build_object('table', _item.name, 'field', case when _item.expr is not null then 'Backfill' else 'Tenant' end, 'rows', _count);
         end if;
@@ -102,7 +102,7 @@
               from pg_depend d
               join pg_class c on c.oid = d.refobjid and c.relkind in ('r', 'p') and c.relforcerowsecurity
               join pg_namespace ns on ns.oid = c.relnamespace
-              where d.classid = 'pg_proc'::regclass and d.objid = 'pg_temp.stratum_backfill'::regproc
+              where d.classid = 'pg_proc'::regclass and d.objid = to_regproc('pg_temp.stratum_backfill') -- a literal would stay the first table's
                 and d.refclassid = 'pg_class'::regclass and pg_has_role(c.relowner, 'USAGE')
               order by 1
             loop
@@ -120,7 +120,7 @@
                 format(' group by %1$s.tableoid, %1$s.ctid having count(distinct (', _item.fqn), _item.expr, E'\n)) > 1) stratum') into _count;
               if _count > 0 then
                 raise exception using errcode = 'ST001',
-                  message = format('the Backfill of %s finds more than one tenant for each of %s rows', _item.name, _count),
+                  message = format('rows of %s for which the Backfill finds more than one tenant: %s', _item.fqn, _count),
                   hint = 'Join by a key, so that each row meets one other.',
                   detail = jsonb_build_object('table', _item.name, 'field', 'Backfill', 'rows', _count);
               end if;

@@ -26,7 +26,7 @@ order by c.oid
 
 {{/* What must hold before FORCE comes back: queries that count the rows for which it does not. */}}
 {{define "recheck"}}select c.oid::regclass::text as name, 'Name' as field,
-  format('rows of %s are left without a tenant', c.oid::regclass) as sentence,
+  format('rows of %s left without a tenant', c.oid::regclass) as sentence,
   format('select count(*) from only %s where %I is null', c.oid::regclass, v.col) as query
 from unnest($1::oid[], $2::text[]) as v(rel, col)
 join pg_class c on c.oid = v.rel
@@ -35,7 +35,7 @@ where not a.attisdropped and (not a.attnotnull or exists (
   select from pg_constraint nn where nn.conrelid = v.rel and nn.contype = 'n' and nn.conkey = array[a.attnum] and not nn.convalidated))
 union all
 select con.conrelid::regclass::text, 'ForeignKeys',
-  format('rows of %s refer, by the foreign key %I, to a row of %s that is of another tenant or is missing',
+  format('rows of %s that refer, by the foreign key %I, to a row of %s of another tenant, or to none',
     con.conrelid::regclass, con.conname, con.confrelid::regclass),
   format('select count(*) from %s r where %s and not exists (select from %s t where %s)',
     con.conrelid::regclass, k.given, con.confrelid::regclass, k.joined)

@@ -5,6 +5,7 @@
 #variable_conflict use_column
 declare
   _specs    constant jsonb := {{.SpecTag}}{{.Specs}}{{.SpecTag}};
+  _jit      constant text := pg_catalog.current_setting('jit');
   _path     constant text := pg_catalog.current_setting('search_path');
   _security constant text := pg_catalog.current_setting('row_security');
   _members  jsonb;     -- the tables, each with its partitions
@@ -17,6 +18,9 @@ declare
   _count    bigint;
 begin
 {{template "guard"}}
+  -- Compiling these queries would take longer than they do: the server cannot guess how few rows there are.
+  perform pg_catalog.set_config('jit', 'off', true);
+
   for _pass in 1..3 loop
 {{template "resolve"}}
 {{template "keys"}}
@@ -40,7 +44,7 @@ begin
     end if;
 {{template "apply"}}
   end loop;
-  perform pg_catalog.set_config('search_path', _path, true);
+  perform pg_catalog.set_config('search_path', _path, true), pg_catalog.set_config('jit', _jit, true);
 end
 {{.Tag}};
 {{end}}

@@ -3,6 +3,7 @@
 #variable_conflict use_column
 declare
   _specs   constant jsonb := {{.SpecTag}}{{.Specs}}{{.SpecTag}};
+  _jit     constant text := pg_catalog.current_setting('jit');
   _path    constant text := pg_catalog.current_setting('search_path');
   _members jsonb;
   _fks     constant jsonb := '[]';
@@ -12,6 +13,9 @@ declare
   _bad     record;
 begin
 {{template "guard"}}
+  -- Compiling these queries would take longer than they do: the server cannot guess how few rows there are.
+  perform pg_catalog.set_config('jit', 'off', true);
+
   for _pass in 1..3 loop
 {{template "resolve"}}
     select s.name, r.* into _bad
@@ -50,7 +54,7 @@ begin
       execute _item.sql;
     end loop;
   end loop;
-  perform pg_catalog.set_config('search_path', _path, true);
+  perform pg_catalog.set_config('search_path', _path, true), pg_catalog.set_config('jit', _jit, true);
 end
 {{.Tag}};
 {{end}}
