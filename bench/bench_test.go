@@ -19,7 +19,7 @@ func TestTable(t *testing.T) {
 		t.Skip(err)
 	}
 	var out, log bytes.Buffer
-	if code := run([]string{"-rounds", "1", "-time", "20ms", "-rows", "200", "-tenants", "10", "-delay", "100us"}, &out, &log); code != 0 {
+	if code := run([]string{"-rounds", "1", "-time", "20ms", "-rows", "200", "-tenants", "10", "-delay", "100us", "-workers", "3"}, &out, &log); code != 0 {
 		t.Fatal(code, log.String())
 	}
 	table := out.String()

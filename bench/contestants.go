@@ -62,8 +62,8 @@ func (f *field) enter(ctx context.Context, client, way, dsn string) (contestant,
 		return c, nil
 	}
 	db := sql.OpenDB(stdlib.GetConnector(*pc.ConnConfig))
-	db.SetMaxOpenConns(manyWorkers)
-	db.SetMaxIdleConns(manyWorkers)
+	db.SetMaxOpenConns(f.workers)
+	db.SetMaxIdleConns(f.workers)
 	c.close = func() { _ = db.Close() }
 	c.read = f.bySQL(way, db)
 	return c, nil

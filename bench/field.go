@@ -114,7 +114,7 @@ func (f *field) dsn(through *proxy) (string, error) {
 		return "", err
 	}
 	return fmt.Sprintf("host=%s port=%s user=%s password=%s dbname=%s sslmode=disable pool_max_conns=%d pool_min_conns=0",
-		host, port, cfg.User, cfg.Password, database, manyWorkers), nil
+		host, port, cfg.User, cfg.Password, database, f.workers), nil
 }
 
 // target is one row of one tenant.

@@ -20,6 +20,7 @@ type options struct {
 	rows    int
 	tenants int
 	delay   time.Duration
+	workers int
 }
 
 func run(args []string, stdout, stderr io.Writer) int {
@@ -30,12 +31,13 @@ func run(args []string, stdout, stderr io.Writer) int {
 	flags.DurationVar(&o.round, "time", 250*time.Millisecond, "time of each contestant in each round")
 	flags.IntVar(&o.rows, "rows", 1_000_000, "rows of the table")
 	flags.IntVar(&o.tenants, "tenants", 1000, "tenants among which the rows are spread")
+	flags.IntVar(&o.workers, "workers", 16, "workers, and connections, of a saturated server")
 	flags.DurationVar(&o.delay, "delay", 500*time.Microsecond, "latency each way of the distant server")
 	if err := flags.Parse(args); err != nil {
 		return 2
 	}
-	if o.rounds < 1 || o.round <= 0 || o.tenants < 1 || o.rows < o.tenants || o.delay < 0 {
-		fmt.Fprintln(stderr, "bench: -rounds, -time and -tenants must be positive, and -rows no fewer than the tenants")
+	if o.rounds < 1 || o.workers < 1 || o.round <= 0 || o.tenants < 1 || o.rows < o.tenants || o.delay < 0 {
+		fmt.Fprintln(stderr, "bench: -rounds, -time, -workers and -tenants must be positive, and -rows no fewer than the tenants")
 		return 2
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -57,7 +59,7 @@ func bench(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	defer f.close()
 	for _, client := range []string{"pgx", "database/sql"} {
 		r := report{client: client, server: f.version, options: o}
-		for _, s := range situations {
+		for _, s := range o.situations() {
 			fmt.Fprintf(stderr, "%s, %s\n", client, s)
 			results, err := f.measure(ctx, client, s)
 			if err != nil {

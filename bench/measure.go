@@ -10,15 +10,15 @@ import (
 	"time"
 )
 
-const manyWorkers = 16
-
 // situation is under which circumstances contestants are measured.
 type situation struct {
 	workers int
 	distant bool
 }
 
-var situations = []situation{{1, false}, {manyWorkers, false}, {1, true}, {manyWorkers, true}}
+func (o options) situations() []situation {
+	return []situation{{1, false}, {o.workers, false}, {1, true}, {o.workers, true}}
+}
 
 func (s situation) String() string {
 	where := "loopback"

@@ -9,7 +9,9 @@ func peek(raw syscall.RawConn) (state socketState) {
 	if raw == nil {
 		return socketQuiet
 	}
-	err := raw.Read(func(fd uintptr) bool {
+	// Control, not Read: pgx may have left a background read waiting on the socket, and
+	// Read would wait for that.
+	err := raw.Control(func(fd uintptr) {
 		var b [1]byte
 		n, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
 		switch {
@@ -20,7 +22,6 @@ func peek(raw syscall.RawConn) (state socketState) {
 		default:
 			state = socketData
 		}
-		return true // never wait
 	})
 	if err != nil {
 		return socketClosed
