@@ -2,7 +2,7 @@
 // would write it by hand, as ratios within one run.
 //
 //	make bench
-//	make bench ARGS='-rounds 15 -time 500ms'
+//	make bench ARGS='-rounds 51 -time 200ms'
 //
 // Machines are noisy, so contestants take turns in short rounds, each round gives
 // one ratio, and the median of the ratios is what counts. The fair baseline is the

@@ -27,8 +27,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 	var o options
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	flags.IntVar(&o.rounds, "rounds", 9, "rounds of each measurement; at least 7 for figures to quote")
-	flags.DurationVar(&o.round, "time", 250*time.Millisecond, "time of each contestant in each round")
+	flags.IntVar(&o.rounds, "rounds", 25, "rounds of each measurement; at least 7 for figures to quote")
+	flags.DurationVar(&o.round, "time", 100*time.Millisecond, "time of each contestant in each round")
 	flags.IntVar(&o.rows, "rows", 1_000_000, "rows of the table")
 	flags.IntVar(&o.tenants, "tenants", 1000, "tenants among which the rows are spread")
 	flags.IntVar(&o.workers, "workers", 16, "workers, and connections, of a saturated server")

@@ -62,7 +62,8 @@ func leave(cs []contestant) {
 }
 
 // measure lets the contestants take turns for the given number of rounds, after one
-// that does not count. The order rotates, so that nobody always follows the same.
+// that does not count. The order is another one in each, so that nobody always follows
+// the same, whose work the server may still be clearing up.
 func (f *field) measure(ctx context.Context, client string, s situation) ([]result, error) {
 	var through *proxy
 	if s.distant {
@@ -75,8 +76,7 @@ func (f *field) measure(ctx context.Context, client string, s situation) ([]resu
 	defer leave(cs)
 	results := make([]result, len(cs))
 	for round := -1; round < f.rounds; round++ {
-		for i := range cs {
-			n := (i + round + len(cs)) % len(cs)
+		for _, n := range rand.Perm(len(cs)) {
 			rate, err := f.rate(ctx, cs[n], s.workers)
 			if err != nil {
 				return nil, fmt.Errorf("%s, %s: %w", client, cs[n].way, err)
