@@ -3,12 +3,14 @@ package stratumpgx_test
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 	"testing"
 
 	"github.com/stratum-hq/stratum-go/adapters/pgx"
 	"github.com/stratum-hq/stratum-go/core"
 	"github.com/stratum-hq/stratum-go/embedpg"
+	"github.com/stratum-hq/stratum-go/embedpg/pgtest"
 )
 
 func TestLoginsThatRowSecurityDoesNotBind(t *testing.T) {
@@ -29,14 +31,14 @@ func TestLoginsThatRowSecurityDoesNotBind(t *testing.T) {
 		{"", "grant pg_execute_server_program to %[1]s", "member of pg_execute_server_program"},
 	} {
 		role := fmt.Sprintf("%s_%d", d.Name, i)
-		statements := []string{"create role " + role + " login " + test.attributes, "grant connect on database " + d.Name + " to " + role}
+		statements := []string{"create role " + role + " login password 'secret' " + test.attributes, "grant connect on database " + d.Name + " to " + role}
 		if test.also != "" {
 			statements = append(statements, strings.Split(fmt.Sprintf(test.also, role), ";")...)
 		}
 		for _, sql := range statements {
 			d.Exec(t, embedpg.Superuser, sql)
 		}
-		refused(t, d.URL(role), test.finding)
+		refused(t, loginURL(t, d, role), test.finding)
 		d.Exec(t, embedpg.Superuser, "drop owned by "+role)
 		d.Exec(t, embedpg.Superuser, "drop role if exists "+role+", "+role+"_between, "+role+"_super")
 	}
@@ -52,6 +54,17 @@ func TestLoginsThatRowSecurityDoesNotBind(t *testing.T) {
 	if !errors.Is(err, core.ErrRoleUnsafe) {
 		t.Error("a superuser for system work:", err)
 	}
+}
+
+// loginURL is the connection string of a role with the password "secret".
+func loginURL(t *testing.T, d *pgtest.Database, role string) string {
+	t.Helper()
+	u, err := url.Parse(d.URL(embedpg.App))
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.User = url.UserPassword(role, "secret")
+	return u.String()
 }
 
 func refused(t *testing.T, dsn, finding string) {

@@ -148,7 +148,7 @@ func TestThroughPgBouncer(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer db.Close()
-		f := &fuzzer{t: t, db: db, pooled: true}
+		f := &fuzzer{t: t, db: db, pooled: true, succeeded: new(sync.Map)}
 		f.run(*soak / 10)
 	})
 }

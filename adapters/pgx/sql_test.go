@@ -226,7 +226,7 @@ func TestSQLBadConnectionsHurtNobody(t *testing.T) {
 			case <-stop:
 				return
 			default:
-				_, _ = killer.Exec(context.Background(), "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'stratum_app' limit 1")
+				_, _ = killer.Exec(context.Background(), "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'stratum_app' and datname = current_database() limit 1")
 			}
 		}
 	})
