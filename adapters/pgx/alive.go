@@ -24,7 +24,7 @@ func (l *link) alive(ctx context.Context, conn *pgx.Conn) bool {
 	if l.Idle() < idleLimit {
 		return true
 	}
-	switch peek(rawSocket(l.socket)) {
+	switch peek(rawSocket(l.Conn.Conn)) {
 	case socketQuiet:
 		return true
 	case socketClosed:

@@ -62,7 +62,7 @@ func (c *Conn) Exec(ctx context.Context, sql string, args ...any) (pgconn.Comman
 // Query is [DB.Query] on this connection.
 func (c *Conn) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
 	if err := c.check(ctx); err != nil {
-		return failedRows{err: err}, err
+		return failedRows{err}, err
 	}
 	rows, err := c.unit.conn.Query(ctx, sql, args...)
 	return partRows{rows, c.unit}, c.unit.explain(err)

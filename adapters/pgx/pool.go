@@ -28,10 +28,9 @@ type pool struct {
 // link is the network connection that pgx sees.
 type link struct {
 	*wire.Conn
-	socket net.Conn // what wire wraps
-	pool   *pool
-	rows   []scopedRows // unused ones, made in bulk
-	id     [36]byte     // room for the text of a tenant's id
+	pool *pool
+	rows []scopedRows // unused ones, made in bulk
+	id   [36]byte     // room for the text of a tenant's id
 }
 
 func linkOf(conn *pgx.Conn) *link { return conn.PgConn().Conn().(*link) }
@@ -77,7 +76,7 @@ func (p *pool) hook(pc *pgxpool.Config) {
 		}
 		w := wire.Wrap(c)
 		w.EachTime = p.pooled
-		return &link{Conn: w, socket: c, pool: p}, nil
+		return &link{Conn: w, pool: p}, nil
 	}
 
 	connected := pc.AfterConnect

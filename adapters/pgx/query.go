@@ -32,7 +32,7 @@ func (db *DB) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, err
 	for retried := false; ; retried = true {
 		u, err := db.acquire(ctx)
 		if err != nil {
-			return failedRows{err: err}, err
+			return failedRows{err}, err
 		}
 		rows, err := u.conn.Query(ctx, sql, args...)
 		if err == nil {
@@ -42,7 +42,7 @@ func (db *DB) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, err
 		retry := !retried && u.again(ctx, err)
 		u.release()
 		if !retry {
-			return failedRows{err: err}, err
+			return failedRows{err}, err
 		}
 	}
 }

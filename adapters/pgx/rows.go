@@ -100,10 +100,7 @@ func (r *scopedRow) Scan(dest ...any) error {
 }
 
 // failedRows are the rows of a query that never ran.
-type failedRows struct {
-	pgx.Rows // nil
-	err      error
-}
+type failedRows struct{ err error }
 
 func (failedRows) Close()                                       {}
 func (r failedRows) Err() error                                 { return r.err }

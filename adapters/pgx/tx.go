@@ -104,7 +104,7 @@ func (t *Tx) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandT
 // Query is [pgx.Tx.Query].
 func (t *Tx) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
 	if err := t.unit.check(ctx); err != nil {
-		return failedRows{err: err}, err
+		return failedRows{err}, err
 	}
 	rows, err := t.tx.Query(ctx, sql, args...)
 	return partRows{rows, t.unit}, t.unit.explain(err)

@@ -35,7 +35,6 @@ const (
 	beParseComplete   = '1'
 	beReady           = 'Z'
 	beRowDescription  = 'T'
-	beCopyData        = 'd'
 )
 
 const headerLen = 5 // type byte and length word
