@@ -46,6 +46,7 @@ type scoped struct {
 	context.Context
 	scope  Scope
 	tenant *Tenant
+	caller *Tenant // who runs as tenant, under Impersonate
 }
 
 func (s *scoped) Value(key any) any {
@@ -156,7 +157,7 @@ func HasScope(ctx context.Context) bool {
 func System(ctx context.Context, reason string) context.Context {
 	n := &scoped{Context: parent(ctx), scope: Scope{Mode: ModeSystem, Reason: reason}}
 	if s := find(ctx); s != nil && s.tenant != nil {
-		n.tenant = s.tenant.withScope(s)
+		n.tenant, n.caller = s.tenant.withScope(s), s.caller
 	}
 	return n
 }
@@ -168,7 +169,7 @@ func Subtree(ctx context.Context) context.Context {
 	if s == nil || s.tenant == nil {
 		return &scoped{Context: parent(ctx)}
 	}
-	n := &scoped{Context: ctx, tenant: s.tenant.withScope(s)}
+	n := &scoped{Context: ctx, tenant: s.tenant.withScope(s), caller: s.caller}
 	n.scope = Scope{Mode: ModeSubtree, Tenant: n.tenant.ID, Placement: n.tenant.Placement}
 	return n
 }
@@ -181,7 +182,36 @@ func Detach(ctx context.Context) context.Context {
 	if s == nil {
 		return context.Background()
 	}
-	return &scoped{Context: context.Background(), scope: s.scope, tenant: s.tenant}
+	return &scoped{Context: context.Background(), scope: s.scope, tenant: s.tenant, caller: s.caller}
+}
+
+// Impersonate returns a context that runs as target on behalf of the tenant of ctx,
+// which [Caller] finds from then on: an administrator of a reseller who looks at what
+// its customer sees. Whoever calls it has checked that the caller may. If ctx
+// impersonates already, its caller stays. Without a tenant in ctx or a target, the
+// returned context has no scope.
+func Impersonate(ctx context.Context, target *Tenant) context.Context {
+	s := find(ctx)
+	if s == nil || s.tenant == nil {
+		return &scoped{Context: parent(ctx)}
+	}
+	n := NewContext(ctx, target).(*scoped)
+	if n.tenant != nil {
+		if n.caller = s.caller; n.caller == nil {
+			n.caller = s.tenant.withScope(s)
+		}
+	}
+	return n
+}
+
+// Caller returns a copy of the tenant that runs as the tenant of ctx by
+// [Impersonate], and whether there is one.
+func Caller(ctx context.Context) (*Tenant, bool) {
+	s := find(ctx)
+	if s == nil || s.caller == nil {
+		return nil, false
+	}
+	return s.caller.Clone(), true
 }
 
 func (s *scoped) id() ID {

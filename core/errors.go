@@ -13,52 +13,56 @@ type Code string
 
 // The codes of this module. [Code.Status] gives the HTTP status of each.
 const (
-	MissingTenant      Code = "MISSING_TENANT"       // the request names no tenant
-	TenantRefInvalid   Code = "TENANT_REF_INVALID"   // what it names can be no tenant
-	TenantAmbiguous    Code = "TENANT_AMBIGUOUS"     // it names several
-	TenantNotFound     Code = "TENANT_NOT_FOUND"     // it names one that does not exist
-	TenantSuspended    Code = "TENANT_SUSPENDED"     // it exists and is suspended
-	TenantArchived     Code = "TENANT_ARCHIVED"      // it existed
-	TenantForbidden    Code = "TENANT_FORBIDDEN"     // the caller may not act in it
-	TenantMismatch     Code = "TENANT_MISMATCH"      // work of one tenant reached a transaction of another
-	NoTenant           Code = "NO_TENANT"            // a query came without a scope
-	ScopeEnded         Code = "SCOPE_ENDED"          // a unit of work went on after its transaction ended
-	SystemReason       Code = "SYSTEM_REASON"        // System without a reason
-	ScopeUnsupported   Code = "SCOPE_UNSUPPORTED"    // a scope or strategy that this adapter is not configured for
-	UnscopedOnly       Code = "UNSCOPED_ONLY"        // a statement that cannot run inside a transaction
-	Unauthorized       Code = "UNAUTHORIZED"         // the credentials are missing or no good
-	RoleUnsafe         Code = "ROLE_UNSAFE"          // a database login that row-level security would not bind
-	ResolverDown       Code = "RESOLVER_UNAVAILABLE" // the tenant could not be looked up
-	TenantExists       Code = "TENANT_ALREADY_EXISTS"
-	TenantInvalidState Code = "TENANT_INVALID_STATE"
-	TenantHasChildren  Code = "TENANT_HAS_CHILDREN"
-	Validation         Code = "VALIDATION_ERROR"
-	Internal           Code = "INTERNAL_SERVER_ERROR"
+	MissingTenant       Code = "MISSING_TENANT"       // the request names no tenant
+	TenantRefInvalid    Code = "TENANT_REF_INVALID"   // what it names can be no tenant
+	TenantAmbiguous     Code = "TENANT_AMBIGUOUS"     // it names several
+	TenantNotFound      Code = "TENANT_NOT_FOUND"     // it names one that does not exist
+	TenantSuspended     Code = "TENANT_SUSPENDED"     // it exists and is suspended
+	TenantArchived      Code = "TENANT_ARCHIVED"      // it existed
+	TenantForbidden     Code = "TENANT_FORBIDDEN"     // the caller may not act in it
+	ImpersonationDenied Code = "IMPERSONATION_DENIED" // the caller may not run as that tenant
+	Forbidden           Code = "FORBIDDEN"            // the caller lacks a permission or scope
+	TenantMismatch      Code = "TENANT_MISMATCH"      // work of one tenant reached a transaction of another
+	NoTenant            Code = "NO_TENANT"            // a query came without a scope
+	ScopeEnded          Code = "SCOPE_ENDED"          // a unit of work went on after its transaction ended
+	SystemReason        Code = "SYSTEM_REASON"        // System without a reason
+	ScopeUnsupported    Code = "SCOPE_UNSUPPORTED"    // a scope or strategy that this adapter is not configured for
+	UnscopedOnly        Code = "UNSCOPED_ONLY"        // a statement that cannot run inside a transaction
+	Unauthorized        Code = "UNAUTHORIZED"         // the credentials are missing or no good
+	RoleUnsafe          Code = "ROLE_UNSAFE"          // a database login that row-level security would not bind
+	ResolverDown        Code = "RESOLVER_UNAVAILABLE" // the tenant could not be looked up
+	TenantExists        Code = "TENANT_ALREADY_EXISTS"
+	TenantInvalidState  Code = "TENANT_INVALID_STATE"
+	TenantHasChildren   Code = "TENANT_HAS_CHILDREN"
+	Validation          Code = "VALIDATION_ERROR"
+	Internal            Code = "INTERNAL_SERVER_ERROR"
 )
 
 // The sentinels, one for each code, for [errors.Is].
 var (
-	ErrMissingTenant      = &Error{Code: MissingTenant, Message: "the request names no tenant"}
-	ErrTenantRefInvalid   = &Error{Code: TenantRefInvalid, Message: "this is neither a tenant id nor a slug"}
-	ErrTenantAmbiguous    = &Error{Code: TenantAmbiguous, Message: "the request names more than one tenant"}
-	ErrTenantNotFound     = &Error{Code: TenantNotFound, Message: "there is no such tenant"}
-	ErrTenantSuspended    = &Error{Code: TenantSuspended, Message: "the tenant is suspended"}
-	ErrTenantArchived     = &Error{Code: TenantArchived, Message: "the tenant is archived"}
-	ErrTenantForbidden    = &Error{Code: TenantForbidden, Message: "the caller may not act in this tenant"}
-	ErrTenantMismatch     = &Error{Code: TenantMismatch, Message: "this transaction or connection belongs to another tenant or scope"}
-	ErrNoTenant           = &Error{Code: NoTenant, Message: "the context has no tenant; refusing to touch tenant data"}
-	ErrScopeEnded         = &Error{Code: ScopeEnded, Message: "the transaction that carried the tenant had ended; the rest of this unit of work ran without a tenant and is refused"}
-	ErrSystemReason       = &Error{Code: SystemReason, Message: "core.System needs a reason that is not empty"}
-	ErrScopeUnsupported   = &Error{Code: ScopeUnsupported, Message: "this adapter is not configured for that scope"}
-	ErrUnscopedOnly       = &Error{Code: UnscopedOnly, Message: "this statement cannot run inside a transaction and therefore not in a tenant's scope; run it on the owner's connection or under core.System"}
-	ErrUnauthorized       = &Error{Code: Unauthorized, Message: "the credentials are missing or not valid"}
-	ErrRoleUnsafe         = &Error{Code: RoleUnsafe, Message: "row-level security would not bind this database login"}
-	ErrResolverDown       = &Error{Code: ResolverDown, Message: "the tenant cannot be looked up at the moment"}
-	ErrTenantExists       = &Error{Code: TenantExists, Message: "a tenant with this slug or domain exists already"}
-	ErrTenantInvalidState = &Error{Code: TenantInvalidState, Message: "the tenant's status does not allow this"}
-	ErrTenantHasChildren  = &Error{Code: TenantHasChildren, Message: "the tenant has children that do not allow this"}
-	ErrValidation         = &Error{Code: Validation, Message: "the input is not valid"}
-	ErrInternal           = &Error{Code: Internal, Message: "something went wrong on our side"}
+	ErrMissingTenant       = &Error{Code: MissingTenant, Message: "the request names no tenant"}
+	ErrTenantRefInvalid    = &Error{Code: TenantRefInvalid, Message: "this is neither a tenant id nor a slug"}
+	ErrTenantAmbiguous     = &Error{Code: TenantAmbiguous, Message: "the request names more than one tenant"}
+	ErrTenantNotFound      = &Error{Code: TenantNotFound, Message: "there is no such tenant"}
+	ErrTenantSuspended     = &Error{Code: TenantSuspended, Message: "the tenant is suspended"}
+	ErrTenantArchived      = &Error{Code: TenantArchived, Message: "the tenant is archived"}
+	ErrTenantForbidden     = &Error{Code: TenantForbidden, Message: "the caller may not act in this tenant"}
+	ErrImpersonationDenied = &Error{Code: ImpersonationDenied, Message: "the caller may not run as this tenant"}
+	ErrForbidden           = &Error{Code: Forbidden, Message: "the caller may not do this"}
+	ErrTenantMismatch      = &Error{Code: TenantMismatch, Message: "this transaction or connection belongs to another tenant or scope"}
+	ErrNoTenant            = &Error{Code: NoTenant, Message: "the context has no tenant; refusing to touch tenant data"}
+	ErrScopeEnded          = &Error{Code: ScopeEnded, Message: "the transaction that carried the tenant had ended; the rest of this unit of work ran without a tenant and is refused"}
+	ErrSystemReason        = &Error{Code: SystemReason, Message: "core.System needs a reason that is not empty"}
+	ErrScopeUnsupported    = &Error{Code: ScopeUnsupported, Message: "this adapter is not configured for that scope"}
+	ErrUnscopedOnly        = &Error{Code: UnscopedOnly, Message: "this statement cannot run inside a transaction and therefore not in a tenant's scope; run it on the owner's connection or under core.System"}
+	ErrUnauthorized        = &Error{Code: Unauthorized, Message: "the credentials are missing or not valid"}
+	ErrRoleUnsafe          = &Error{Code: RoleUnsafe, Message: "row-level security would not bind this database login"}
+	ErrResolverDown        = &Error{Code: ResolverDown, Message: "the tenant cannot be looked up at the moment"}
+	ErrTenantExists        = &Error{Code: TenantExists, Message: "a tenant with this slug or domain exists already"}
+	ErrTenantInvalidState  = &Error{Code: TenantInvalidState, Message: "the tenant's status does not allow this"}
+	ErrTenantHasChildren   = &Error{Code: TenantHasChildren, Message: "the tenant has children that do not allow this"}
+	ErrValidation          = &Error{Code: Validation, Message: "the input is not valid"}
+	ErrInternal            = &Error{Code: Internal, Message: "something went wrong on our side"}
 )
 
 // table is the one place where code, HTTP status and sentinel meet.
@@ -66,27 +70,29 @@ var table = map[Code]struct {
 	status   int
 	sentinel *Error
 }{
-	MissingTenant:      {400, ErrMissingTenant},
-	TenantRefInvalid:   {400, ErrTenantRefInvalid},
-	TenantAmbiguous:    {400, ErrTenantAmbiguous},
-	TenantNotFound:     {404, ErrTenantNotFound},
-	TenantSuspended:    {403, ErrTenantSuspended},
-	TenantArchived:     {410, ErrTenantArchived},
-	TenantForbidden:    {403, ErrTenantForbidden},
-	TenantMismatch:     {500, ErrTenantMismatch},
-	NoTenant:           {500, ErrNoTenant},
-	ScopeEnded:         {500, ErrScopeEnded},
-	SystemReason:       {500, ErrSystemReason},
-	ScopeUnsupported:   {500, ErrScopeUnsupported},
-	UnscopedOnly:       {500, ErrUnscopedOnly},
-	Unauthorized:       {401, ErrUnauthorized},
-	RoleUnsafe:         {500, ErrRoleUnsafe},
-	ResolverDown:       {503, ErrResolverDown},
-	TenantExists:       {409, ErrTenantExists},
-	TenantInvalidState: {409, ErrTenantInvalidState},
-	TenantHasChildren:  {409, ErrTenantHasChildren},
-	Validation:         {400, ErrValidation},
-	Internal:           {500, ErrInternal},
+	MissingTenant:       {400, ErrMissingTenant},
+	TenantRefInvalid:    {400, ErrTenantRefInvalid},
+	TenantAmbiguous:     {400, ErrTenantAmbiguous},
+	TenantNotFound:      {404, ErrTenantNotFound},
+	TenantSuspended:     {403, ErrTenantSuspended},
+	TenantArchived:      {410, ErrTenantArchived},
+	TenantForbidden:     {403, ErrTenantForbidden},
+	ImpersonationDenied: {403, ErrImpersonationDenied},
+	Forbidden:           {403, ErrForbidden},
+	TenantMismatch:      {500, ErrTenantMismatch},
+	NoTenant:            {500, ErrNoTenant},
+	ScopeEnded:          {500, ErrScopeEnded},
+	SystemReason:        {500, ErrSystemReason},
+	ScopeUnsupported:    {500, ErrScopeUnsupported},
+	UnscopedOnly:        {500, ErrUnscopedOnly},
+	Unauthorized:        {401, ErrUnauthorized},
+	RoleUnsafe:          {500, ErrRoleUnsafe},
+	ResolverDown:        {503, ErrResolverDown},
+	TenantExists:        {409, ErrTenantExists},
+	TenantInvalidState:  {409, ErrTenantInvalidState},
+	TenantHasChildren:   {409, ErrTenantHasChildren},
+	Validation:          {400, ErrValidation},
+	Internal:            {500, ErrInternal},
 }
 
 // Codes returns every code with its HTTP status, as a new map.

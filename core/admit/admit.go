@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"sync"
 
 	"github.com/stratum-hq/stratum-go/core"
@@ -20,12 +21,15 @@ type Admission struct {
 	trace     func(context.Context) (context.Context, func(core.ID, error))
 	optional  bool
 	observe   bool
-	log       *slog.Logger
-	warned    sync.Once
+	headers   Headers
+
+	impersonate *Impersonation // with its defaults; nil: not allowed
+	log         *slog.Logger
+	warned      sync.Once
 }
 
 // New computes once what requests need. It panics on a nil resolver, with which
-// no request could ever be admitted. OnError is the middleware's business.
+// no request could ever be admitted, and on an Impersonation without Authorize. OnError is the middleware's business.
 func New[E any](resolver core.Resolver, cfg Config[E]) *Admission {
 	if resolver == nil {
 		panic("admit: the resolver is nil")
@@ -40,6 +44,19 @@ func New[E any](resolver core.Resolver, cfg Config[E]) *Admission {
 		observe:   cfg.Observe,
 		log:       cfg.Logger,
 	}
+	impersonation := ""
+	if cfg.Impersonate != nil {
+		if cfg.Impersonate.Authorize == nil {
+			panic("admit: Impersonation.Authorize is nil: nobody says who may impersonate whom")
+		}
+		i := *cfg.Impersonate
+		if i.Header == "" {
+			i.Header = DefaultImpersonationHeader
+		}
+		i.Header = http.CanonicalHeaderKey(i.Header)
+		a.impersonate, impersonation = &i, i.Header
+	}
+	a.headers = headersFor(cfg.Vary, cfg.CacheControl, impersonation)
 	if a.extract == nil {
 		a.extract = extract.Header(DefaultHeader)
 	}
@@ -59,8 +76,8 @@ func (a *Admission) Admit(ctx context.Context, req core.Request) (context.Contex
 	if a.trace != nil {
 		return a.admitTraced(ctx, req)
 	}
-	t, err := a.decide(ctx, req)
-	return a.conclude(ctx, t, err)
+	o, err := a.decide(ctx, req)
+	return a.conclude(ctx, o, err)
 }
 
 func (a *Admission) admitTraced(ctx context.Context, req core.Request) (context.Context, error) {
@@ -68,24 +85,33 @@ func (a *Admission) admitTraced(ctx context.Context, req core.Request) (context.
 	if traced != nil {
 		ctx = traced
 	}
-	t, err := a.decide(ctx, req)
+	o, err := a.decide(ctx, req)
 	if done != nil {
 		var id core.ID
-		if err == nil && t != nil {
-			id = t.ID
+		if err == nil && o.tenant != nil {
+			id = o.tenant.ID
 		}
 		done(id, err)
 	}
-	return a.conclude(ctx, t, err)
+	return a.conclude(ctx, o, err)
+}
+
+// outcome is a decision to admit.
+type outcome struct {
+	tenant *core.Tenant // to run as; nil: none is named and none is needed
+	caller *core.Tenant // who runs as it; nil: itself
 }
 
 // conclude turns the decision into what the request goes on with.
-func (a *Admission) conclude(ctx context.Context, t *core.Tenant, err error) (context.Context, error) {
+func (a *Admission) conclude(ctx context.Context, o outcome, err error) (context.Context, error) {
 	if err == nil {
-		if t == nil && !core.HasScope(ctx) {
+		switch {
+		case o.caller != nil:
+			return a.impersonating(ctx, o.caller, o.tenant), nil
+		case o.tenant == nil && !core.HasScope(ctx):
 			return ctx, nil // optional, and there is nothing to hide
 		}
-		return core.NewContext(ctx, t), nil
+		return core.NewContext(ctx, o.tenant), nil
 	}
 	status := statusOf(err)
 	if status >= 500 {
@@ -103,8 +129,21 @@ func (a *Admission) conclude(ctx context.Context, t *core.Tenant, err error) (co
 	return nil, err
 }
 
-// decide returns the tenant to run as, or nil if none is named and none is needed.
-func (a *Admission) decide(ctx context.Context, req core.Request) (*core.Tenant, error) {
+// decide returns the tenant to run as, and on whose behalf.
+func (a *Admission) decide(ctx context.Context, req core.Request) (outcome, error) {
+	own, err := a.own(ctx, req)
+	if err != nil || own == nil || a.impersonate == nil {
+		return outcome{tenant: own}, err
+	}
+	target, err := a.target(ctx, req, own)
+	if err != nil || target == nil {
+		return outcome{tenant: own}, err
+	}
+	return outcome{tenant: target, caller: own}, nil
+}
+
+// own returns the tenant that the request is from, or nil if none is named and none is needed.
+func (a *Admission) own(ctx context.Context, req core.Request) (*core.Tenant, error) {
 	sel, err := a.extract(req)
 	if err != nil {
 		return nil, err

@@ -36,6 +36,19 @@ type Config[E any] struct {
 	// refused, and serves it without a tenant. Never leave it on.
 	Observe bool
 
+	// Impersonate lets authorized callers run as another tenant, which a header names.
+	// Nil: that header means nothing.
+	Impersonate *Impersonation
+
+	// Vary lists the request headers that the tenant depends on; they go into the Vary of
+	// responses, so that no cache answers one tenant with what is another's. Nil:
+	// X-Tenant-ID, Authorization and Cookie. Name those that Extract reads.
+	Vary []string
+
+	// CacheControl is the Cache-Control of responses whose handler sets none. Empty:
+	// private, which keeps them out of shared caches.
+	CacheControl string
+
 	// Trace, if not nil, is called before admission; the context it returns is used
 	// for admission and for the request, and the function it returns, if any, is
 	// called with the outcome: the tenant, or the zero ID and why not. Under Observe

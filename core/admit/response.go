@@ -29,6 +29,15 @@ type payload struct {
 // our side (a status of 500 or more) nothing is told but its code and the standard
 // sentence for it; of any error, never the cause.
 func Response(err error) (status int, header http.Header, body []byte) {
+	status, header, p := public(err)
+	return status, header, encode(p.Details, func(details map[string]any) any {
+		p.Details = details
+		return envelope{p}
+	})
+}
+
+// public is what callers may know of an error.
+func public(err error) (status int, header http.Header, p payload) {
 	e := coreError(err)
 	if e == nil || e.Code.Sentinel().Code != e.Code {
 		e = core.ErrInternal
@@ -42,16 +51,20 @@ func Response(err error) (status int, header http.Header, body []byte) {
 		seconds := (wait + time.Second - 1) / time.Second
 		header["Retry-After"] = []string{strconv.FormatInt(int64(seconds), 10)}
 	}
-	p := payload{Code: e.Code, Message: e.Message, Details: e.Details}
+	p = payload{Code: e.Code, Message: e.Message, Details: e.Details}
 	if status >= 500 {
 		p.Message, p.Details = e.Code.Sentinel().Message, nil
 	}
-	body, failed := json.Marshal(envelope{p})
-	if failed != nil { // a detail that has no JSON form
-		p.Details = nil
-		body, _ = json.Marshal(envelope{p})
+	return status, header, p
+}
+
+// encode makes JSON of what body makes of the details; without them, if one has no JSON form.
+func encode(details map[string]any, body func(details map[string]any) any) []byte {
+	b, err := json.Marshal(body(details))
+	if err != nil {
+		b, _ = json.Marshal(body(nil))
 	}
-	return status, header, body
+	return b
 }
 
 func retryAfter(e *core.Error, status int) time.Duration {
