@@ -51,15 +51,37 @@ func (h HTTPRequest) Header(name string) (string, int) {
 	return first(h.r.Header.Values(name))
 }
 
-// Query implements [core.Request]. It reads the query string in place, so that
-// only the parameter that is asked for costs anything. One that cannot be decoded
-// comes back as it is, and counts, whereas url.ParseQuery drops it: a reference that
-// is no good must not look like a missing one.
+// Query implements [core.Request] with [QueryValue].
 func (h HTTPRequest) Query(name string) (value string, n int) {
 	if h.r.URL == nil {
 		return "", 0
 	}
-	for rest, pair := h.r.URL.RawQuery, ""; rest != ""; {
+	return QueryValue(h.r.URL.RawQuery, name)
+}
+
+// Cookie implements [core.Request] with [CookieValue], for all Cookie headers.
+func (h HTTPRequest) Cookie(name string) (value string, n int) {
+	for _, line := range h.r.Header["Cookie"] {
+		v, more := CookieValue(line, name)
+		if n == 0 {
+			value = v
+		}
+		n += more
+	}
+	return value, n
+}
+
+// Param implements [core.Request] with the path values of [http.ServeMux], which
+// chi sets as well.
+func (h HTTPRequest) Param(name string) string { return h.r.PathValue(name) }
+
+// QueryValue returns the first value of a parameter in a query string, decoded, and
+// how often it occurs: for adapters whose requests have the string as it was sent. It
+// reads in place, so that only the parameter that is asked for costs anything. One that
+// cannot be decoded comes back as it is, and counts, whereas url.ParseQuery drops it: a
+// reference that is no good must not look like a missing one.
+func QueryValue(query, name string) (value string, n int) {
+	for rest, pair := query, ""; rest != ""; {
 		pair, rest, _ = strings.Cut(rest, "&")
 		key, raw, _ := strings.Cut(pair, "=")
 		if key != name {
@@ -77,27 +99,23 @@ func (h HTTPRequest) Query(name string) (value string, n int) {
 	return value, n
 }
 
-// Cookie implements [core.Request]. It reads the Cookie headers in place. A cookie
-// whose value is malformed comes back as it is, and counts, whereas net/http drops it.
-func (h HTTPRequest) Cookie(name string) (value string, n int) {
-	for _, line := range h.r.Header["Cookie"] {
-		for rest, pair := line, ""; rest != ""; {
-			pair, rest, _ = strings.Cut(rest, ";")
-			key, v, _ := strings.Cut(strings.Trim(pair, " \t"), "=")
-			if strings.TrimRight(key, " \t") != name {
-				continue
-			}
-			if n++; n == 1 {
-				value = unquote(v)
-			}
+// CookieValue returns the value of the first cookie of a name in a Cookie header, and
+// how many of that name there are: for adapters whose requests have the header as it was
+// sent. It reads in place. A cookie whose value is malformed comes back as it is, and
+// counts, whereas net/http drops it.
+func CookieValue(line, name string) (value string, n int) {
+	for rest, pair := line, ""; rest != ""; {
+		pair, rest, _ = strings.Cut(rest, ";")
+		key, v, _ := strings.Cut(strings.Trim(pair, " \t"), "=")
+		if strings.TrimRight(key, " \t") != name {
+			continue
+		}
+		if n++; n == 1 {
+			value = unquote(v)
 		}
 	}
 	return value, n
 }
-
-// Param implements [core.Request] with the path values of [http.ServeMux], which
-// chi sets as well.
-func (h HTTPRequest) Param(name string) string { return h.r.PathValue(name) }
 
 func first(values []string) (string, int) {
 	if len(values) == 0 {

@@ -7,8 +7,8 @@
 //		Authorize: memberOf,
 //	}))
 //
-// A handler below it finds the tenant in the context of its request, with
-// [core.FromContext], and hands that context on to the database adapter.
+// A handler below it finds the tenant with [Tenant], or with [core.FromContext] in the
+// context of its request, and hands that context on to the database adapter.
 //
 // # Route parameters
 //

@@ -34,6 +34,9 @@ func Middleware(resolver core.Resolver, cfg Config) func(http.Handler) http.Hand
 	}
 }
 
+// Tenant returns a copy of the tenant that the request runs as, or [core.ErrNoTenant].
+func Tenant(r *http.Request) (*core.Tenant, error) { return core.FromContext(r.Context()) }
+
 // RequirePermission returns a middleware, to stand below that of [Middleware], that
 // serves requests whose tenant has the permission key and refuses others with
 // [core.ErrForbidden]. Of cfg only OnError counts.
