@@ -9,7 +9,7 @@
 //
 // [Protect] works on a connection of the tables' owner, such as stratum_owner. [Script]
 // gives the same as SQL, for the migrations that you have. [Maintain] is for changing rows and
-// keys later. [Unprotect] takes everything back but the column.
+// keys later. [Check] looks for holes. [Unprotect] takes everything back but the column.
 //
 // # What a protected table has
 //
@@ -68,7 +68,28 @@
 //
 // # What it does not do
 //
-// It cannot see what other objects do with the rows: functions that are SECURITY DEFINER, views
+// Protect does not see what other objects do with the rows: functions that are SECURITY DEFINER, views
 // without security_invoker, materialized views, replication. Unique keys without the tenant tell
 // whether a value exists elsewhere. Indexes are built, and keys validated, under the lock.
+// Check looks for all of these.
+//
+// # Checking
+//
+// [Check] reads a database, protected by this package or by hand, and reports what would
+// show, or give, rows to the wrong tenant, and what row-level security makes slow:
+//
+//	report, err := rls.Check(ctx, conn, rls.CheckConfig{})
+//	for _, f := range report.Findings {
+//		fmt.Println(f.Severity, f.Rule, f.Object, f.Message, f.Fix)
+//	}
+//
+// [Rules] lists what it looks for; docs/rls-rules.md is the same as a table. Ids of rules are stable. A finding carries
+// SQL that mends it, or says why there is none. What the role of the connection could not see is in
+// [Report].Unchecked, and never counts as sound.
+//
+// A report turns into JSON and into SARIF 2.1.0. A [Baseline] is a file of known findings, so
+// that a database with a history can be checked for new ones.
+//
+// Policies are judged by the server's parsed tree, not by their text, and, where that is harmless, by computing
+// them over a row of another tenant, or with no tenant set.
 package rls

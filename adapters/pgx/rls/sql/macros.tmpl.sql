@@ -53,6 +53,24 @@
         ('stratum_system_delete', 'd', 'delete', 'system', true,  false)
       ) as p(polname, cmd, verb, who, reads, writes){{end}}
 
+{{/* Of the policy p on the table m: its role, its body as written and as printed, and the comment with the hash. */}}
+{{define "policybody"}}lateral (
+        select case p.who when 'app' then m.app else m.system end as role,
+          case p.who when 'app' then format('%I = (select nullif(pg_catalog.current_setting(''{{.Setting}}'', true), '''')::uuid)', m.col) else 'true' end as body,
+          case p.who when 'app' then format('(%I = ( SELECT {{template "stamp" .}} AS "nullif"))', m.col) else 'true' end as printed
+      ) b
+      cross join lateral (
+        select format('Made by Stratum, which restores it when it is edited. Hash of the body: %s',
+          left(encode(sha256(convert_to(concat_ws(' ', p.verb, b.role, b.printed), 'UTF8')), 'hex'), 16)) as remark
+      ) h{{end}}
+
+{{/* The SQL that makes it. */}}
+{{define "createpolicy"}}concat(
+        format('create policy %I on %s as permissive for %s to %I', p.polname, m.fqn, p.verb, b.role),
+        case when p.reads then format(' using (%s)', b.body) end,
+        case when p.writes then format(' with check (%s)', b.body) end,
+        format('; comment on policy %I on %s is %L', p.polname, m.fqn, h.remark)){{end}}
+
 {{/* The key columns of the index i: as text without the tenant's {{.}} in front, and as a sorted set. */}}
 {{define "indexcolumns"}}lateral (
         select string_agg(quote_ident(a.attname), ', ' order by x.n) filter (where a.attname <> {{.}}) as cols,

@@ -83,21 +83,10 @@
     _todo := _todo || coalesce((
       select jsonb_agg(jsonb_build_object('phase', 7, 'rel', m.rel, 'sql', concat(
         case when pol.oid is not null then format('drop policy %I on %s; ', p.polname, m.fqn) end,
-        format('create policy %I on %s as permissive for %s to %I', p.polname, m.fqn, p.verb, b.role),
-        case when p.reads then format(' using (%s)', b.body) end,
-        case when p.writes then format(' with check (%s)', b.body) end,
-        format('; comment on policy %I on %s is %L', p.polname, m.fqn, h.remark))))
+        {{template "createpolicy"}})))
       from {{template "members"}}
       cross join {{template "policies"}}
-      cross join lateral (
-        select case p.who when 'app' then m.app else m.system end as role,
-          case p.who when 'app' then format('%I = (select nullif(pg_catalog.current_setting(''{{.Setting}}'', true), '''')::uuid)', m.col) else 'true' end as body,
-          case p.who when 'app' then format('(%I = ( SELECT {{template "stamp" .}} AS "nullif"))', m.col) else 'true' end as printed
-      ) b
-      cross join lateral (
-        select format('Made by Stratum, which restores it when it is edited. Hash of the body: %s',
-          left(encode(sha256(convert_to(concat_ws(' ', p.verb, b.role, b.printed), 'UTF8')), 'hex'), 16)) as remark
-      ) h
+      cross join {{template "policybody" .}}
       left join pg_policy pol on pol.polrelid = m.rel and pol.polname = p.polname
       where pol.oid is null or not pol.polpermissive or pol.polcmd::text <> p.cmd
         or pol.polroles <> array(select r.oid from pg_roles r where r.rolname = b.role)
