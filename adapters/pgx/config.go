@@ -11,8 +11,8 @@ import (
 // reaches PostgreSQL directly or through PgBouncer and does no work across tenants.
 type Config struct {
 	// System is the connection string of the login for work under [core.System],
-	// stratum_system by convention. It has a pool of its own. Empty: such work is
-	// refused with [core.ErrScopeUnsupported].
+	// stratum_system by convention. It has a pool of its own, and the tracer of the
+	// application's. Empty: such work is refused with [core.ErrScopeUnsupported].
 	System string
 
 	// Pooler says whether a pooler in transaction mode stands in front of the server.

@@ -62,6 +62,7 @@ func New(ctx context.Context, pc *pgxpool.Config, cfg Config) (*DB, error) {
 	}
 	sc, err := pgxpool.ParseConfig(cfg.System)
 	if err == nil {
+		sc.ConnConfig.Tracer = pc.ConnConfig.Tracer
 		if sc.ConnConfig.User == pc.ConnConfig.User {
 			err = fmt.Errorf("Config.System: work across tenants needs a login of its own, and this is the application's, %q", pc.ConnConfig.User)
 		} else {
