@@ -67,6 +67,17 @@ func TestProblem(t *testing.T) {
 	}
 }
 
+func TestUnauthorizedNamesTheScheme(t *testing.T) {
+	for _, answer := range []func(error) (int, http.Header, []byte){admit.Response, admit.Problem} {
+		if _, header, _ := answer(core.ErrUnauthorized); header.Get("WWW-Authenticate") != "Bearer" {
+			t.Errorf("a 401 without a challenge: %v", header)
+		}
+		if _, header, _ := answer(core.ErrTenantForbidden); header.Get("WWW-Authenticate") != "" {
+			t.Errorf("a 403 with a challenge: %v", header)
+		}
+	}
+}
+
 func TestAnswer(t *testing.T) {
 	for accept, problem := range map[string]bool{
 		"":                         false,

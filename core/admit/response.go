@@ -47,6 +47,9 @@ func public(err error) (status int, header http.Header, p payload) {
 		"Content-Type":  {"application/json; charset=utf-8"},
 		"Cache-Control": {"no-store"},
 	}
+	if status == http.StatusUnauthorized {
+		header["Www-Authenticate"] = []string{"Bearer"} // RFC 9110, section 15.5.2, and RFC 6750, section 3
+	}
 	if wait := retryAfter(e, status); wait > 0 {
 		seconds := (wait + time.Second - 1) / time.Second
 		header["Retry-After"] = []string{strconv.FormatInt(int64(seconds), 10)}
