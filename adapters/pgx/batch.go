@@ -28,16 +28,26 @@ func (u unit) batch(results pgx.BatchResults, owned bool) pgx.BatchResults {
 }
 
 func (b *scopedBatch) Exec() (pgconn.CommandTag, error) {
+	if b.closed {
+		return pgconn.CommandTag{}, errBatchClosed
+	}
 	tag, err := b.results.Exec()
 	return tag, b.unit.explain(err)
 }
 
 func (b *scopedBatch) Query() (pgx.Rows, error) {
-	rows, err := b.results.Query()
-	return partRows{rows, b.unit}, b.unit.explain(err)
+	if b.closed {
+		return failedRows{errBatchClosed}, errBatchClosed
+	}
+	return b.unit.part(b.results.Query())
 }
 
-func (b *scopedBatch) QueryRow() pgx.Row { return partRow{b.results.QueryRow(), b.unit} }
+func (b *scopedBatch) QueryRow() pgx.Row {
+	if b.closed {
+		return failedRow{errBatchClosed}
+	}
+	return partRow{b.results.QueryRow(), b.unit}
+}
 
 // Close gives the connection back, once: after an error a second Close of pgx's own
 // would race with the connection's next user.
@@ -61,25 +71,6 @@ func (b *scopedBatch) Tx() pgx.Tx {
 	return b.tx
 }
 
-// partRows are the rows of a query that is only a part of its unit of work.
-type partRows struct {
-	pgx.Rows
-	unit unit
-}
-
-func (r partRows) Err() error { return r.unit.explain(r.Rows.Err()) }
-
-// Conn returns nil: a raw connection is to be had from WithConn only.
-func (r partRows) Conn() *pgx.Conn { return nil }
-
-// partRow is the row of such a query.
-type partRow struct {
-	row  pgx.Row
-	unit unit
-}
-
-func (r partRow) Scan(dest ...any) error { return r.unit.explain(r.row.Scan(dest...)) }
-
 // failedBatch are the results of a batch that never ran.
 type failedBatch struct{ err error }
 
@@ -89,4 +80,5 @@ func (b failedBatch) QueryRow() pgx.Row                { return failedRow(b) }
 func (b failedBatch) Close() error                     { return b.err }
 func (b failedBatch) Tx() pgx.Tx                       { return nil }
 
-var errDriverBytes = errors.New("cannot scan into *pgtype.DriverBytes from QueryRow")
+// errBatchClosed is pgx's own sentence. After Close the connection is somebody else's.
+var errBatchClosed = errors.New("batch already closed")

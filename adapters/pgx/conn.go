@@ -64,8 +64,7 @@ func (c *Conn) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, er
 	if err := c.check(ctx); err != nil {
 		return failedRows{err}, err
 	}
-	rows, err := c.unit.conn.Query(ctx, sql, args...)
-	return partRows{rows, c.unit}, c.unit.explain(err)
+	return c.unit.part(c.unit.conn.Query(ctx, sql, args...))
 }
 
 // QueryRow is [DB.QueryRow] on this connection.

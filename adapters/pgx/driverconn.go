@@ -39,10 +39,7 @@ func (c *DriverConn) bind(ctx context.Context) (*stdlib.Conn, error) {
 		conn := c.unit.conn
 		switch {
 		case conn.IsClosed():
-			if conn.PgConn().TxStatus() != 'I' {
-				return nil, driver.ErrBadConn // a transaction is lost with its connection
-			}
-			c.unbind()
+			return nil, driver.ErrBadConn // its transaction and its session are lost with it
 		case conn.PgConn().TxStatus() != 'I':
 			return c.bound, c.unit.check(ctx)
 		default:
@@ -103,12 +100,14 @@ func (c *DriverConn) ExecContext(ctx context.Context, query string, args []drive
 }
 
 // errLost replaces [driver.ErrBadConn] where database/sql would execute again what
-// the server may have executed already.
+// the server may have executed already: it does so outside of transactions. Of a
+// connection that is open, [driver.ErrBadConn] says that rows are still being read.
 var errLost = fmt.Errorf("stratumpgx: the connection was lost after the statement had been sent; it may have been executed: %w", io.ErrUnexpectedEOF)
 
 func (c *DriverConn) explain(err error) error {
 	err = c.unit.explain(err)
-	if errors.Is(err, driver.ErrBadConn) && linkOf(c.unit.conn).Sent() {
+	conn := c.unit.conn
+	if errors.Is(err, driver.ErrBadConn) && conn.IsClosed() && conn.PgConn().TxStatus() == 'I' && linkOf(conn).Sent() {
 		return errLost
 	}
 	return err

@@ -36,7 +36,7 @@ func (db *DB) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, err
 		}
 		rows, err := u.conn.Query(ctx, sql, args...)
 		if err == nil {
-			return u.rows(rows), nil
+			return u.rows(rows, true), nil
 		}
 		err = u.explain(err)
 		retry := !retried && u.again(ctx, err)

@@ -1,6 +1,8 @@
 package stratumpgx
 
 import (
+	"errors"
+
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
@@ -11,21 +13,24 @@ import (
 // twice must not meet those of the next one.
 const rowsChunk = 64
 
-// scopedRows are the rows of one query together with the unit of work they end.
+// scopedRows are the rows of one query in its unit of work.
 type scopedRows struct {
 	pgx.Rows
-	unit unit
-	done bool
+	unit  unit
+	owned bool // they end the unit
+	done  bool
+	err   error // of the rows, when done
 }
 
-func (u unit) rows(rows pgx.Rows) *scopedRows {
+// rows wraps rows. owned says that closing them gives the connection back.
+func (u unit) rows(rows pgx.Rows, owned bool) *scopedRows {
 	l := linkOf(u.conn)
 	if len(l.rows) == 0 {
 		l.rows = make([]scopedRows, rowsChunk)
 	}
 	r := &l.rows[0]
 	l.rows = l.rows[1:]
-	r.Rows, r.unit = rows, u
+	r.Rows, r.unit, r.owned = rows, u, owned
 	return r
 }
 
@@ -33,7 +38,10 @@ func (r *scopedRows) Close() {
 	r.Rows.Close()
 	if !r.done {
 		r.done = true
-		r.unit.release()
+		r.err = r.explained() // as long as the connection is ours
+		if r.owned {
+			r.unit.release()
+		}
 	}
 }
 
@@ -65,6 +73,13 @@ func (r *scopedRows) Values() ([]any, error) {
 }
 
 func (r *scopedRows) Err() error {
+	if r.done {
+		return r.err
+	}
+	return r.explained()
+}
+
+func (r *scopedRows) explained() error {
 	if err := r.Rows.Err(); err != nil {
 		return r.unit.explain(err)
 	}
@@ -99,6 +114,23 @@ func (r *scopedRow) Scan(dest ...any) error {
 	return rows.Err()
 }
 
+// part are the rows of a query that is only a part of its unit of work.
+func (u unit) part(rows pgx.Rows, err error) (pgx.Rows, error) {
+	if err != nil {
+		err = u.explain(err)
+		return failedRows{err}, err
+	}
+	return u.rows(rows, false), nil
+}
+
+// partRow is the row of such a query.
+type partRow struct {
+	row  pgx.Row
+	unit unit
+}
+
+func (r partRow) Scan(dest ...any) error { return r.unit.explain(r.row.Scan(dest...)) }
+
 // failedRows are the rows of a query that never ran.
 type failedRows struct{ err error }
 
@@ -116,3 +148,5 @@ func (failedRows) TypeMap() *pgtype.Map                         { return nil }
 type failedRow struct{ err error }
 
 func (r failedRow) Scan(...any) error { return r.err }
+
+var errDriverBytes = errors.New("cannot scan into *pgtype.DriverBytes from QueryRow")

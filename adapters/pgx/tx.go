@@ -106,8 +106,7 @@ func (t *Tx) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, erro
 	if err := t.unit.check(ctx); err != nil {
 		return failedRows{err}, err
 	}
-	rows, err := t.tx.Query(ctx, sql, args...)
-	return partRows{rows, t.unit}, t.unit.explain(err)
+	return t.unit.part(t.tx.Query(ctx, sql, args...))
 }
 
 // QueryRow is [pgx.Tx.QueryRow].

@@ -111,8 +111,8 @@ func (u unit) again(ctx context.Context, err error) bool {
 // statement belongs that cannot run behind a scope. Every other error is returned as
 // it is.
 func (u unit) explain(err error) error {
-	if err == nil {
-		return nil
+	if err == nil || errors.Is(err, pgx.ErrTxClosed) { // then the connection may be somebody else's
+		return err
 	}
 	if u.conn.IsClosed() {
 		if why := linkOf(u.conn).Err(); why != nil {
