@@ -28,7 +28,8 @@ func collect(packages map[string]*pkg, s *source) {
 		p = &pkg{dir: dir}
 		packages[dir] = p
 	}
-	if s.public() && (p.first == "" || s.rel < p.first) {
+	// A package of generated code alone is its generator's to describe.
+	if s.public() && !s.generated && (p.first == "" || s.rel < p.first) {
 		p.first = s.rel
 	}
 	if !s.test() {
