@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help demo test check lint fmt bench soak sync
+.PHONY: help demo test check lint fmt bench soak sync upstream-suites
 
 # A clone that belongs to another user, as in containers, could not be stamped.
 export GOFLAGS := $(strip $(GOFLAGS) -buildvcs=false)
@@ -15,7 +15,7 @@ run = mkdir -p .cache/bin && go build -o .cache/bin/$(notdir $(1)) ./$(1) && \
 	bin=$$(scripts/postgres.sh $(or $(PG),any)) && STRATUM_PG_BIN=$$bin exec .cache/bin/$(notdir $(1)) $(2)
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## run the demo on a throw-away PostgreSQL; PORT=8080, DEMO_SQL=file.sql
 	@$(call run,examples/demo,)
@@ -41,3 +41,7 @@ bench: ## measure against the budgets; ARGS='-h' lists the options
 soak: ## let two tenants fuzz the PostgreSQL adapter; DURATION=60s
 	@bin=$$(scripts/postgres.sh $(or $(PG),any)) && STRATUM_PG_BIN=$$bin STRATUM_TEST_REQUIRED=1 \
 		exec go test ./adapters/pgx -count=1 -timeout=0 -v -run TestSoak -soak $(DURATION)
+
+upstream-suites: ## pgx's driver tests plain and scoped, compared; PGX_SRC=checkout, or SRC=.. PATCH=..
+	@PGX_SRC="$(PGX_SRC)" SRC="$(SRC)" MODULE="$(MODULE)" PACKAGE="$(PACKAGE)" ENV="$(ENV)" PATCH="$(PATCH)" \
+		ACCEPTED="$(ACCEPTED)" RUN="$(RUN)" SKIP="$(SKIP)" PG="$(PG)" scripts/upstream-suites.sh

@@ -1,0 +1,2 @@
+// Package pgxdb is what sqlc generates for pgx.
+package pgxdb

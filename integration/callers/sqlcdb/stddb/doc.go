@@ -1,0 +1,2 @@
+// Package stddb is what sqlc generates for database/sql.
+package stddb
