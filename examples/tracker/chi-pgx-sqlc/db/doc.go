@@ -1,0 +1,4 @@
+// Package db is what sqlc makes of query.sql. None of these queries knows of tenants.
+package db
+
+//go:generate sqlc generate

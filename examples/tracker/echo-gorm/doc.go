@@ -1,0 +1,4 @@
+// Command echo-gorm is a small service on echo and GORM.
+//
+//	go run .
+package main

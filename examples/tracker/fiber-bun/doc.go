@@ -1,0 +1,4 @@
+// Command fiber-bun is a small service on fiber and bun.
+//
+//	go run .
+package main

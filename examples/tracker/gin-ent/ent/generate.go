@@ -1,0 +1,4 @@
+// Package ent is what ent generates for the folder schema.
+package ent
+
+//go:generate go run entgo.io/ent/cmd/ent@v0.14.5 generate ./schema
