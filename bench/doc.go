@@ -2,6 +2,7 @@
 // would write it by hand, as ratios within one run.
 //
 //	make bench
+//	make bench ARGS='-only clients -clients gorm,bun'
 //	make bench ARGS='-rounds 51 -time 200ms'
 //
 // Machines are noisy, so contestants take turns in short rounds, each round gives

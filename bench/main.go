@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -21,6 +23,13 @@ type options struct {
 	tenants int
 	delay   time.Duration
 	workers int
+	only    string // a section, or all
+	clients string // names of clients, or all
+}
+
+// has reports whether a list of names, separated by commas, has the name.
+func has(list, name string) bool {
+	return list == "all" || slices.Contains(strings.Split(list, ","), name)
 }
 
 func run(args []string, stdout, stderr io.Writer) int {
@@ -33,6 +42,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 	flags.IntVar(&o.tenants, "tenants", 1000, "tenants among which the rows are spread")
 	flags.IntVar(&o.workers, "workers", 16, "workers, and connections, of a saturated server")
 	flags.DurationVar(&o.delay, "delay", 500*time.Microsecond, "latency each way of the distant server")
+	flags.StringVar(&o.only, "only", "all", "sections to run, separated by commas: clients, policies, middlewares, resolvers")
+	flags.StringVar(&o.clients, "clients", "all", "clients to measure, separated by commas: pgx, database/sql, gorm, ent, bun")
 	if err := flags.Parse(args); err != nil {
 		return 2
 	}
@@ -49,25 +60,47 @@ func run(args []string, stdout, stderr io.Writer) int {
 	return 0
 }
 
-// bench runs everything and prints the tables.
+// bench runs the sections and prints their tables.
 func bench(ctx context.Context, o options, stdout, stderr io.Writer) error {
+	sections := []struct {
+		name string
+		run  func(context.Context, options, io.Writer, io.Writer) error
+	}{
+		{"middlewares", middlewares}, {"resolvers", resolvers}, {"clients", throughput}, {"policies", policies},
+	}
+	for _, s := range sections {
+		if !has(o.only, s.name) {
+			continue
+		}
+		if err := s.run(ctx, o, stdout, stderr); err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
+	}
+	return nil
+}
+
+// throughput compares the ways of scoping, through each client.
+func throughput(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	fmt.Fprintf(stderr, "starting PostgreSQL, filling %d rows of %d tenants\n", o.rows, o.tenants)
 	f, err := newField(ctx, o)
 	if err != nil {
 		return err
 	}
 	defer f.close()
-	for _, client := range []string{"pgx", "database/sql"} {
-		r := report{client: client, server: f.version, options: o}
+	for _, c := range clients() {
+		if !has(o.clients, c.name) {
+			continue
+		}
+		r := report{client: c.name, server: f.version, options: o}
 		for _, s := range o.situations() {
-			fmt.Fprintf(stderr, "%s, %s\n", client, s)
-			results, err := f.measure(ctx, client, s)
+			fmt.Fprintf(stderr, "%s, %s\n", c.name, s)
+			results, err := f.measure(ctx, c, s)
 			if err != nil {
 				return err
 			}
 			r.add(s, results)
 		}
-		if r.counts, err = f.count(ctx, client); err != nil {
+		if r.counts, err = f.count(ctx, c); err != nil {
 			return err
 		}
 		r.print(stdout)

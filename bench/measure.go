@@ -35,7 +35,7 @@ type result struct {
 }
 
 // all enters every contestant, through a proxy or not.
-func (f *field) all(ctx context.Context, client string, through *proxy) (cs []contestant, err error) {
+func (f *field) all(ctx context.Context, cl client, through *proxy) (cs []contestant, err error) {
 	dsn, err := f.dsn(through)
 	if err != nil {
 		return nil, err
@@ -45,10 +45,10 @@ func (f *field) all(ctx context.Context, client string, through *proxy) (cs []co
 			leave(cs)
 		}
 	}()
-	for _, way := range ways {
-		c, err := f.enter(ctx, client, way, dsn)
+	for _, way := range cl.ways {
+		c, err := f.enter(ctx, cl, way, dsn)
 		if err != nil {
-			return cs, fmt.Errorf("%s, %s: %w", client, way, err)
+			return cs, fmt.Errorf("%s, %s: %w", cl.name, way, err)
 		}
 		cs = append(cs, c)
 	}
@@ -64,12 +64,12 @@ func leave(cs []contestant) {
 // measure lets the contestants take turns for the given number of rounds, after one
 // that does not count. The order is another one in each, so that nobody always follows
 // the same, whose work the server may still be clearing up.
-func (f *field) measure(ctx context.Context, client string, s situation) ([]result, error) {
+func (f *field) measure(ctx context.Context, cl client, s situation) ([]result, error) {
 	var through *proxy
 	if s.distant {
 		through = f.far
 	}
-	cs, err := f.all(ctx, client, through)
+	cs, err := f.all(ctx, cl, through)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +79,7 @@ func (f *field) measure(ctx context.Context, client string, s situation) ([]resu
 		for _, n := range rand.Perm(len(cs)) {
 			rate, err := f.rate(ctx, cs[n], s.workers)
 			if err != nil {
-				return nil, fmt.Errorf("%s, %s: %w", client, cs[n].way, err)
+				return nil, fmt.Errorf("%s, %s: %w", cl.name, cs[n].way, err)
 			}
 			results[n].way = cs[n].way
 			if round >= 0 {
@@ -129,17 +129,17 @@ type counts struct {
 }
 
 // count counts round trips and allocations with one worker, over warm connections.
-func (f *field) count(ctx context.Context, client string) ([]counts, error) {
+func (f *field) count(ctx context.Context, cl client) ([]counts, error) {
 	var all []counts
 	operations := min(2000, f.rows)
-	for _, way := range ways {
+	for _, way := range cl.ways {
 		c := counts{way: way}
 		for _, through := range []*proxy{f.near, nil} {
 			dsn, err := f.dsn(through)
 			if err != nil {
 				return nil, err
 			}
-			contestant, err := f.enter(ctx, client, way, dsn)
+			contestant, err := f.enter(ctx, cl, way, dsn)
 			if err != nil {
 				return nil, err
 			}
