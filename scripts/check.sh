@@ -71,14 +71,15 @@ slowest() {
 }
 
 list=$(modules) || die "The workspace cannot be read."
-databases=$(printf '%s\n' $list | grep -xE 'adapters/pgx|adapters/gorm|adapters/ent|adapters/bun|stratum|controlplane|embedpg|integration' || true)
+databases=$(printf '%s\n' $list | grep -xE 'adapters/pgx|adapters/gorm|adapters/ent|adapters/bun|stratum|controlplane|embedpg|integration|testutil' || true)
 
 stage "plumbing and import rules" mods check
 stage "format and lint" scripts/lint.sh
 stage "tools" tools_tests
 stage "build" build
 stage "tests on PostgreSQL 15, race detector" tests race PG=15 FLAGS=-race
-stage "tests on PostgreSQL 15, each module alone" tests alone PG=15 -- --alone
+# What a module alone could break is its requirements: the short tests find that.
+stage "short tests, each module alone" tests alone PG=15 FLAGS=-short -- --alone
 if [ -n "$databases" ]; then
   stage "tests on PostgreSQL 18" tests pg18 PG=18 -- $databases
 fi
