@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -12,18 +13,32 @@ import (
 	"github.com/stratum-hq/stratum-go/embedpg"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(asPeer) != "" {
+		if err := serveAsPeer(os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // TestTable runs everything once, small: every contestant in every situation.
 func TestTable(t *testing.T) {
 	if _, err := embedpg.Find(); errors.Is(err, embedpg.ErrNotInstalled) && os.Getenv("STRATUM_TEST_REQUIRED") != "1" {
 		t.Skip(err)
 	}
+	t.Setenv(asPeer, "1")
+	var peer peers
+	if err := peer.Set("theirs=" + os.Args[0]); err != nil {
+		t.Fatal(err)
+	}
 	var out, log bytes.Buffer
-	if code := run([]string{"-rounds", "1", "-time", "20ms", "-rows", "200", "-tenants", "10", "-delay", "100us", "-workers", "3"}, &out, &log); code != 0 {
+	if code := run([]string{"-peer", "theirs=" + os.Args[0], "-rounds", "1", "-time", "20ms", "-rows", "200", "-tenants", "10", "-delay", "100us", "-workers", "3"}, &out, &log); code != 0 {
 		t.Fatal(code, log.String())
 	}
-	for _, c := range clients() {
+	for _, c := range clients(options{peers: peer}) {
 		_, table, found := strings.Cut(out.String(), "\n"+c.name+", one row")
 		if !found {
 			t.Errorf("%s is missing", c.name)
@@ -50,7 +65,7 @@ func TestTable(t *testing.T) {
 }
 
 func TestBadArguments(t *testing.T) {
-	for _, args := range [][]string{{"-rounds", "0"}, {"-rows", "1"}, {"-nonsense"}} {
+	for _, args := range [][]string{{"-rounds", "0"}, {"-rows", "1"}, {"-nonsense"}, {"-peer", "nameless"}} {
 		if code := run(args, &bytes.Buffer{}, &bytes.Buffer{}); code != 2 {
 			t.Errorf("%v: exit code %d", args, code)
 		}

@@ -22,10 +22,12 @@ const (
 
 var ways = []string{unscoped, filter, fair, perTx, perLease, ours}
 
-// contestant reads one row, again and again.
+// contestant reads one row, again and again. A peer does so in another process, at
+// which run asks for a whole round.
 type contestant struct {
 	way   string
 	read  func(ctx context.Context, r *rand.Rand) error
+	run   func(load) (answer, error)
 	close func()
 }
 
@@ -41,16 +43,22 @@ type client struct {
 type readFunc func(ctx context.Context, table string, id int64) error
 
 // clients are the clients that are measured.
-func clients() []client {
+func clients(o options) []client {
 	all := []client{pgxClient()}
-	for _, o := range []orm{plainSQL(), gormORM(), entORM(), bunORM()} {
-		all = append(all, o.client())
+	for _, orm := range []orm{plainSQL(), gormORM(), entORM(), bunORM()} {
+		all = append(all, orm.client())
+	}
+	if len(o.peers) > 0 {
+		all = append(all, o.peers.client())
 	}
 	return all
 }
 
 // enter opens a contestant's connections.
 func (f *field) enter(ctx context.Context, c client, way, dsn string) (contestant, error) {
+	if p := f.peers.find(way); p != nil {
+		return p.start(ctx, f, dsn)
+	}
 	pc, err := pgxpool.ParseConfig(dsn)
 	if err != nil {
 		return contestant{}, err

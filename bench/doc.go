@@ -4,6 +4,7 @@
 //	make bench
 //	make bench ARGS='-only clients -clients gorm,bun'
 //	make bench ARGS='-rounds 51 -time 200ms'
+//	make bench ARGS='-only clients -clients peers -peer theirs=/path/to/program'
 //
 // Machines are noisy, so contestants take turns in short rounds, each round gives
 // one ratio, and the median of the ratios is what counts. The fair baseline is the

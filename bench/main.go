@@ -25,6 +25,7 @@ type options struct {
 	workers int
 	only    string // a section, or all
 	clients string // names of clients, or all
+	peers   peers
 }
 
 // has reports whether a list of names, separated by commas, has the name.
@@ -43,7 +44,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 	flags.IntVar(&o.workers, "workers", 16, "workers, and connections, of a saturated server")
 	flags.DurationVar(&o.delay, "delay", 500*time.Microsecond, "latency each way of the distant server")
 	flags.StringVar(&o.only, "only", "all", "sections to run, separated by commas: clients, policies, middlewares, resolvers")
-	flags.StringVar(&o.clients, "clients", "all", "clients to measure, separated by commas: pgx, database/sql, gorm, ent, bun")
+	flags.StringVar(&o.clients, "clients", "all", "clients to measure, separated by commas: pgx, database/sql, gorm, ent, bun, peers")
+	flags.Var(&o.peers, "peer", "`NAME=COMMAND` of a program that is a contestant, see bench/peer.go; may be repeated")
 	if err := flags.Parse(args); err != nil {
 		return 2
 	}
@@ -87,7 +89,7 @@ func throughput(ctx context.Context, o options, stdout, stderr io.Writer) error 
 		return err
 	}
 	defer f.close()
-	for _, c := range clients() {
+	for _, c := range clients(o) {
 		if !has(o.clients, c.name) {
 			continue
 		}

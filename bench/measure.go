@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"runtime"
@@ -92,6 +93,13 @@ func (f *field) measure(ctx context.Context, cl client, s situation) ([]result, 
 
 // rate runs one contestant for one round.
 func (f *field) rate(ctx context.Context, c contestant, workers int) (float64, error) {
+	if c.run != nil {
+		a, err := c.run(load{Workers: workers, Milliseconds: f.round.Milliseconds()})
+		if err == nil && a.Seconds <= 0 {
+			err = errors.New("the peer has no time")
+		}
+		return float64(a.Operations) / a.Seconds, err
+	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	var done atomic.Int64
@@ -125,46 +133,64 @@ func (f *field) rate(ctx context.Context, c contestant, workers int) (float64, e
 type counts struct {
 	way    string
 	trips  float64 // turns of the client for each operation
-	allocs float64 // allocations for each operation, on the client's side
+	allocs float64 // allocations for each operation, on the client's side; negative: not known
 }
 
 // count counts round trips and allocations with one worker, over warm connections.
 func (f *field) count(ctx context.Context, cl client) ([]counts, error) {
 	var all []counts
-	operations := min(2000, f.rows)
 	for _, way := range cl.ways {
-		c := counts{way: way}
-		for _, through := range []*proxy{f.near, nil} {
-			dsn, err := f.dsn(through)
-			if err != nil {
+		c := counts{way: way, allocs: -1}
+		turns, _, err := f.tally(ctx, cl, way, f.near)
+		if err != nil {
+			return nil, err
+		}
+		c.trips = turns
+		if f.peers.find(way) == nil {
+			if _, c.allocs, err = f.tally(ctx, cl, way, nil); err != nil {
 				return nil, err
 			}
-			contestant, err := f.enter(ctx, cl, way, dsn)
-			if err != nil {
-				return nil, err
-			}
-			r := rand.New(rand.NewPCG(1, 2))
-			var turns int64
-			var before, after runtime.MemStats
-			for i := range 2 * operations {
-				if i == operations { // warm
-					turns = f.near.turns.Load()
-					runtime.ReadMemStats(&before)
-				}
-				if err := contestant.read(ctx, r); err != nil {
-					contestant.close()
-					return nil, err
-				}
-			}
-			runtime.ReadMemStats(&after)
-			if through != nil {
-				c.trips = float64(f.near.turns.Load()-turns) / float64(operations)
-			} else {
-				c.allocs = float64(after.Mallocs-before.Mallocs) / float64(operations)
-			}
-			contestant.close()
 		}
 		all = append(all, c)
 	}
 	return all, nil
+}
+
+// tally counts turns through a proxy, and allocations, for each operation.
+func (f *field) tally(ctx context.Context, cl client, way string, through *proxy) (turns, allocs float64, err error) {
+	dsn, err := f.dsn(through)
+	if err != nil {
+		return 0, 0, err
+	}
+	c, err := f.enter(ctx, cl, way, dsn)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer c.close()
+	operations := min(2000, f.rows)
+	r := rand.New(rand.NewPCG(1, 2))
+	work := func() error {
+		if c.run != nil {
+			_, err := c.run(load{Workers: 1, Operations: operations})
+			return err
+		}
+		for range operations {
+			if err := c.read(ctx, r); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if err := work(); err != nil { // to be warm
+		return 0, 0, err
+	}
+	sent := f.near.turns.Load()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	if err := work(); err != nil {
+		return 0, 0, err
+	}
+	runtime.ReadMemStats(&after)
+	n := float64(operations)
+	return float64(f.near.turns.Load()-sent) / n, float64(after.Mallocs-before.Mallocs) / n, nil
 }

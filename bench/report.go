@@ -60,7 +60,11 @@ func (r *report) print(w io.Writer) {
 	}
 	fmt.Fprintln(t)
 	for _, c := range r.counts {
-		fmt.Fprintf(t, "%s\t%.2f\t%.1f\t", c.way, c.trips, c.allocs)
+		allocs := "-"
+		if c.allocs >= 0 {
+			allocs = fmt.Sprintf("%.1f", c.allocs)
+		}
+		fmt.Fprintf(t, "%s\t%.2f\t%s\t", c.way, c.trips, allocs)
 		for _, s := range r.columns {
 			fmt.Fprintf(t, "%.2f\t", ratio(r.of(s, c.way), r.of(s, fair)))
 		}
