@@ -19,7 +19,7 @@ import (
 // checkout that no module proxy serves. It reads lines of JSON from its standard input
 // and answers each with one on its standard output, until the input ends:
 //
-//	← {"dsn": …, "query": …, "setting": …, "targets": [{"tenant": …, "id": …}, …]}
+//	← {"dsn": …, "connections": 16, "query": …, "setting": …, "targets": [{"tenant": …, "id": …}, …]}
 //	→ {}
 //	← {"workers": 16, "milliseconds": 100}
 //	→ {"operations": 4711, "seconds": 0.1002}
@@ -75,10 +75,11 @@ func (p peers) find(name string) *peer {
 
 // introduction is the first line to a peer.
 type introduction struct {
-	DSN     string       `json:"dsn"`
-	Query   string       `json:"query"`
-	Setting string       `json:"setting"`
-	Targets []peerTarget `json:"targets"`
+	DSN         string       `json:"dsn"`
+	Connections int          `json:"connections"`
+	Query       string       `json:"query"`
+	Setting     string       `json:"setting"`
+	Targets     []peerTarget `json:"targets"`
 }
 
 type peerTarget struct {
@@ -120,7 +121,8 @@ func (p *peer) start(ctx context.Context, f *field, dsn string) (contestant, err
 		return contestant{}, err
 	}
 	lines := bufio.NewReader(out)
-	hello := introduction{DSN: dsn, Query: readItem, Setting: "app.current_tenant_id"}
+	dsn, _, _ = strings.Cut(dsn, " pool_") // of pgxpool alone
+	hello := introduction{DSN: dsn, Connections: f.workers, Query: readItem, Setting: "app.current_tenant_id"}
 	r := rand.New(rand.NewPCG(1, 2))
 	for range min(1000, f.rows) {
 		t := f.pick(r)

@@ -27,7 +27,12 @@ func serveAsPeer(in io.Reader, out io.Writer) error {
 		return err
 	}
 	ctx := context.Background()
-	pool, err := pgxpool.New(ctx, hello.DSN)
+	cfg, err := pgxpool.ParseConfig(hello.DSN)
+	if err != nil {
+		return err
+	}
+	cfg.MaxConns = int32(hello.Connections)
+	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
 		return err
 	}
