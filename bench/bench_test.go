@@ -26,6 +26,9 @@ func TestMain(m *testing.M) {
 
 // TestTable runs everything once, small: every contestant in every situation.
 func TestTable(t *testing.T) {
+	if testing.Short() {
+		t.Skip("every measurement once")
+	}
 	if _, err := embedpg.Find(); errors.Is(err, embedpg.ErrNotInstalled) && os.Getenv("STRATUM_TEST_REQUIRED") != "1" {
 		t.Skip(err)
 	}

@@ -26,6 +26,9 @@ var soak = flag.Duration("soak", 10*time.Second, "how long the two-tenant fuzzer
 // TestSoak hunts for a wrong row: two tenants on few connections, with cancellations,
 // errors, transactions, early closes, batches, bulk loads and tampering, at random.
 func TestSoak(t *testing.T) {
+	if testing.Short() {
+		t.Skip("ten seconds of two tenants")
+	}
 	d := database(t)
 	var succeeded sync.Map
 	for _, mode := range modes {

@@ -137,6 +137,9 @@ var flaws = []flaw{
 
 // TestFlaws: the suite fails what is wrong.
 func TestFlaws(t *testing.T) {
+	if testing.Short() {
+		t.Skip("each case with each flaw")
+	}
 	db := open(t, 4)
 	right := db.Shapes
 	s := newSuite(t, db, nil)

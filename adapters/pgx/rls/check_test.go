@@ -98,6 +98,9 @@ func of(r *rls.Report, rule, object string) []rls.Finding {
 
 // Each flaw is reported by its rule, and its Fix takes it away.
 func TestRulesFindFlaws(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a database for each flaw")
+	}
 	for _, p := range allPairs() {
 		t.Run(p.rule, func(t *testing.T) {
 			t.Parallel()
@@ -127,6 +130,9 @@ func TestRulesFindFlaws(t *testing.T) {
 
 // A schema without the flaw is not reported. Several rules have the same sound schema.
 func TestRulesLeaveSoundSchemasAlone(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a database for each schema")
+	}
 	rules := map[string][]pair{}
 	for _, p := range allPairs() {
 		key := fmt.Sprint(p.setup, p.tables, p.sound, p.super, p.roles)

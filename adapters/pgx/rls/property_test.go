@@ -114,6 +114,9 @@ func (w *world) fill(t *rapid.T, r *relation, exists bool, column string) {
 }
 
 func TestEachTenantHasExactlyItsRows(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a hundred schemas")
+	}
 	t.Parallel()
 	db, owner := newDB(t, "")
 	app := db.Conn(t, embedpg.App)
