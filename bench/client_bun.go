@@ -23,7 +23,8 @@ type bunItem struct {
 
 func bunORM() orm {
 	return orm{
-		name: "bun",
+		name:  "bun",
+		texts: true,
 		open: func(db *sql.DB) (session, error) {
 			b := bun.NewDB(db, pgdialect.New())
 			s := bunSession(b)

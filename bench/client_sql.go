@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"math/rand/v2"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 
@@ -15,6 +16,7 @@ import (
 // An orm is a client on database/sql: what it is by itself, and through its adapter.
 type orm struct {
 	name   string
+	texts  bool // it writes values into the text of statements, which nobody then prepares
 	open   func(db *sql.DB) (session, error)
 	scoped func(db *stratumpgx.DB) (session, error)
 }
@@ -34,6 +36,9 @@ func (o orm) client() client {
 		name: o.name,
 		ways: []string{unscoped, filter, fair, perTx, ours},
 		hand: func(f *field, way string, pc *pgxpool.Config) (contestant, error) {
+			if o.texts {
+				pc.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
+			}
 			db := sql.OpenDB(stdlib.GetConnector(*pc.ConnConfig))
 			db.SetMaxOpenConns(f.workers)
 			db.SetMaxIdleConns(f.workers)

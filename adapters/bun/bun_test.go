@@ -219,3 +219,47 @@ func TestOptions(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestRoundTrips: scope and statement are sent together, and since bun writes values into
+// the text, no text is prepared first.
+func TestRoundTrips(t *testing.T) {
+	b, wire := open(t, database(t), 1)
+	fill(t, b)
+	id := 0
+	for what, step := range map[string]struct {
+		want int64
+		work func(ctx context.Context) error
+	}{
+		"select": {1, func(ctx context.Context) error {
+			return b.NewSelect().Model((*Customer)(nil)).ColumnExpr("count(*)").Where("id <> ?", id).Scan(ctx, new(int))
+		}},
+		"update": {1, func(ctx context.Context) error {
+			_, err := b.NewUpdate().Model((*Customer)(nil)).Set("email = ?", id).Where("id = ?", id).Exec(ctx)
+			return err
+		}},
+		"relation": {2, func(ctx context.Context) error {
+			var rows []Customer
+			return b.NewSelect().Model(&rows).Relation("Invoices").Where("customer.id <> ?", -id).Scan(ctx)
+		}},
+		"transaction": {4, func(ctx context.Context) error {
+			return b.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
+				_, err := tx.NewDelete().Model((*Customer)(nil)).Where("id = ?", -id).Exec(ctx)
+				if err != nil {
+					return err
+				}
+				return tx.NewSelect().Model((*Customer)(nil)).ColumnExpr("count(*)").Where("id <> ?", id).Scan(ctx, new(int))
+			})
+		}},
+	} {
+		for range 3 { // each with another text
+			id++
+			before := wire.RoundTrips()
+			if err := step.work(as(tenantA)); err != nil {
+				t.Fatalf("%s: %v", what, err)
+			}
+			if got := wire.RoundTrips() - before; got != step.want && id > 1 { // the first connects
+				t.Errorf("%s takes %d round trips, not %d", what, got, step.want)
+			}
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/pgdialect"
 
@@ -15,9 +16,12 @@ import (
 // Open opens bun over db. The options are bun's own; a bun.WithConnResolver among
 // them is replaced, as its connections would have no scope.
 //
-// Close db, not the *bun.DB: that would close db.SQL(), which others may use.
+// bun writes values into the text of its statements, so these are not prepared, which
+// would take a round trip for each new text: see [stratumpgx.DB.SQLExec].
+//
+// Close db, not the *bun.DB, whose connections others may use.
 func Open(db *stratumpgx.DB, opts ...bun.DBOption) *bun.DB {
-	sqldb := db.SQL()
+	sqldb := db.SQLExec(pgx.QueryExecModeExec)
 	return bun.NewDB(sqldb, pgdialect.New(), append(opts[:len(opts):len(opts)], bun.WithConnResolver(resolver{sqldb}))...)
 }
 

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"sync"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/stratum-hq/stratum-go/core"
@@ -21,8 +22,9 @@ type DB struct {
 	tenant *pool
 	system *pool // nil: not configured
 
-	sqlOnce sync.Once
-	sqlDB   *sql.DB
+	sqlMu     sync.Mutex
+	sqlDBs    map[pgx.QueryExecMode]*sql.DB
+	sqlClosed bool
 }
 
 // Open connects to dsn, a URL or key=value string as pgxpool.ParseConfig reads it,
@@ -79,10 +81,7 @@ func New(ctx context.Context, pc *pgxpool.Config, cfg Config) (*DB, error) {
 // Close closes all pools, [DB.SQL] included. It waits until every acquired
 // connection has been given back.
 func (db *DB) Close() {
-	db.sqlOnce.Do(func() {})
-	if db.sqlDB != nil {
-		_ = db.sqlDB.Close()
-	}
+	db.closeSQL()
 	db.tenant.Close()
 	if db.system != nil {
 		db.system.Close()

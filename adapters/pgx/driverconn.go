@@ -17,8 +17,9 @@ import (
 // database/sql calls its methods one at a time.
 type DriverConn struct {
 	db    *DB
-	bound *stdlib.Conn // nil: not bound
-	unit  unit         // of bound; its pooled is nil, stdlib holds that
+	mode  pgx.QueryExecMode // of statements without arguments; zero: the configuration's
+	bound *stdlib.Conn      // nil: not bound
+	unit  unit              // of bound; its pooled is nil, stdlib holds that
 }
 
 var (
@@ -85,7 +86,7 @@ func (c *DriverConn) QueryContext(ctx context.Context, query string, args []driv
 	if err != nil {
 		return nil, err
 	}
-	rows, err := in.QueryContext(ctx, query, args)
+	rows, err := in.QueryContext(ctx, query, c.options(args))
 	return rows, c.explain(err)
 }
 
@@ -95,8 +96,16 @@ func (c *DriverConn) ExecContext(ctx context.Context, query string, args []drive
 	if err != nil {
 		return nil, err
 	}
-	result, err := in.ExecContext(ctx, query, args)
+	result, err := in.ExecContext(ctx, query, c.options(args))
 	return result, c.explain(err)
+}
+
+// options are the arguments with pgx's own in front of them, if there are none.
+func (c *DriverConn) options(args []driver.NamedValue) []driver.NamedValue {
+	if c.mode == 0 || len(args) > 0 {
+		return args
+	}
+	return []driver.NamedValue{{Ordinal: 1, Value: c.mode}}
 }
 
 // errLost replaces [driver.ErrBadConn] where database/sql would execute again what

@@ -281,3 +281,49 @@ func TestSQLNeverRunsAStatementTwice(t *testing.T) {
 		}
 	}
 }
+
+// A handle whose statements are not prepared serves the same scope, and ends with the DB.
+func TestSQLExec(t *testing.T) {
+	d := database(t)
+	db := open(t, d, "&pool_max_conns=1", stratumpgx.Config{})
+	texts := db.SQLExec(pgx.QueryExecModeExec)
+	if texts == db.SQL() || texts != db.SQLExec(pgx.QueryExecModeExec) {
+		t.Error("there must be one handle for each mode")
+	}
+	prepared := func() (n int) {
+		if err := texts.QueryRowContext(as(tenantA), "select count(*) from pg_prepared_statements where name not like 'stratum%'").Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	before := prepared()
+	for i := range 3 {
+		var n int
+		if err := texts.QueryRowContext(as(tenantA), fmt.Sprintf("select count(*) from note where %d = %[1]d", i)).Scan(&n); err != nil || n != notesOfA {
+			t.Errorf("A sees %d notes, %v", n, err)
+		}
+		if _, err := texts.ExecContext(as(tenantB), fmt.Sprintf("update note set body = body where %d <> %[1]d", i)); err != nil {
+			t.Error(err)
+		}
+	}
+	if n := prepared(); n != before {
+		t.Errorf("%d statements were prepared", n-before)
+	}
+	var n int
+	if err := texts.QueryRowContext(as(tenantB), "select count(*) from note where $1", true).Scan(&n); err != nil || n != notesOfB {
+		t.Errorf("B sees %d notes, %v", n, err)
+	}
+	if prepared() != before+1 {
+		t.Error("a statement with arguments is prepared as ever")
+	}
+	simple := open(t, d, "&default_query_exec_mode=simple_protocol", stratumpgx.Config{})
+	if simple.SQLExec(pgx.QueryExecModeExec) != simple.SQL() {
+		t.Error("the configuration's own mode must be that of all")
+	}
+	db.Close()
+	for name, closed := range map[string]*sql.DB{"made before": texts, "made after": db.SQLExec(pgx.QueryExecModeDescribeExec)} {
+		if err := closed.PingContext(t.Context()); err == nil {
+			t.Errorf("%s: a handle of a closed DB answers", name)
+		}
+	}
+}
