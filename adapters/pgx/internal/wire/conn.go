@@ -58,9 +58,10 @@ type Conn struct {
 	marks    Marks
 	idle     time.Time
 
-	w writer
-	r reader
-	h holdback
+	w       writer
+	reading sync.Mutex // guards r
+	r       reader
+	h       holdback
 }
 
 // flight is the segment that is being sent or answered. There is never more than

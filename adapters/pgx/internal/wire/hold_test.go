@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -45,7 +46,7 @@ func TestPipelinedSegmentsWait(t *testing.T) {
 	defer far.Close()
 	c := Wrap(client)
 	defer c.Close()
-	if err := c.Arm(Setting{"app.current_tenant_id", []byte(tenant)}); err != nil {
+	if err := c.Arm(Setting{Name: "app.current_tenant_id", Value: []byte(tenant)}); err != nil {
 		t.Fatal(err)
 	}
 	done := make(chan struct{})
@@ -118,7 +119,7 @@ func TestReadThatOutlastsTheStartUp(t *testing.T) {
 		got <- string(b)
 	}()
 	<-reading
-	if err := c.Arm(Setting{"app.current_tenant_id", []byte(tenant)}); err != nil {
+	if err := c.Arm(Setting{Name: "app.current_tenant_id", Value: []byte(tenant)}); err != nil {
 		t.Fatal(err)
 	}
 	go func() {
@@ -131,5 +132,42 @@ func TestReadThatOutlastsTheStartUp(t *testing.T) {
 	}
 	if seen := <-got; seen != answers+ready("I") {
 		t.Fatalf("the client saw %q", seen)
+	}
+}
+
+// pgx gives a connection up while its background reader waits for the server, and drains
+// it from another goroutine. Between them they read everything once.
+func TestSeveralRead(t *testing.T) {
+	client, far := net.Pipe()
+	c := Wrap(client)
+	defer c.Close()
+	if err := c.Raw(); err != nil {
+		t.Fatal(err)
+	}
+	const frames = 2000
+	go func() {
+		defer far.Close()
+		io.ReadFull(far, make([]byte, len(query+syncing)))
+		for range frames {
+			io.WriteString(far, row("x"))
+		}
+	}()
+	if _, err := c.Write([]byte(query + syncing)); err != nil {
+		t.Fatal(err)
+	}
+	var got [3]int64
+	var readers sync.WaitGroup
+	for i := range got {
+		readers.Go(func() {
+			n, err := io.Copy(io.Discard, c)
+			if err != nil {
+				t.Error(err)
+			}
+			got[i] = n
+		})
+	}
+	readers.Wait()
+	if sum := got[0] + got[1] + got[2]; sum != int64(frames*len(row("x"))) {
+		t.Errorf("%d bytes of %d", sum, frames*len(row("x")))
 	}
 }

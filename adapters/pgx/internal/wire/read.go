@@ -20,11 +20,15 @@ type reader struct {
 	body       int // bytes of the present frame that pass unseen and are not in buf yet
 }
 
-// Read returns what the server sent, without the answers to the scope.
+// Read returns what the server sent, without the answers to the scope. As with any
+// [net.Conn] several goroutines may call it: pgx drains a connection that it gives up
+// while its reader in the background may still be at work.
 func (c *Conn) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
+	c.reading.Lock()
+	defer c.reading.Unlock()
 	for {
 		if c.r.pass > c.r.r {
 			n := copy(p, c.r.buf[c.r.r:c.r.pass])
