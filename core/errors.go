@@ -31,9 +31,13 @@ const (
 	Unauthorized        Code = "UNAUTHORIZED"         // the credentials are missing or no good
 	RoleUnsafe          Code = "ROLE_UNSAFE"          // a database login that row-level security would not bind
 	ResolverDown        Code = "RESOLVER_UNAVAILABLE" // the tenant could not be looked up
+	DatabaseDown        Code = "DATABASE_UNAVAILABLE" // the database in which the tenant is placed cannot be reached
 	TenantExists        Code = "TENANT_ALREADY_EXISTS"
 	TenantInvalidState  Code = "TENANT_INVALID_STATE"
 	TenantHasChildren   Code = "TENANT_HAS_CHILDREN"
+	SealBroken          Code = "SEAL_BROKEN"      // a sealed value does not open: changed, moved, or sealed with another key
+	SealMalformed       Code = "SEAL_MALFORMED"   // what should be a sealed value has no form that is known
+	SealKeyUnknown      Code = "SEAL_KEY_UNKNOWN" // the key of a sealed value is not configured
 	Validation          Code = "VALIDATION_ERROR"
 	Internal            Code = "INTERNAL_SERVER_ERROR"
 )
@@ -58,9 +62,13 @@ var (
 	ErrUnauthorized        = &Error{Code: Unauthorized, Message: "the credentials are missing or not valid"}
 	ErrRoleUnsafe          = &Error{Code: RoleUnsafe, Message: "row-level security would not bind this database login"}
 	ErrResolverDown        = &Error{Code: ResolverDown, Message: "the tenant cannot be looked up at the moment"}
+	ErrDatabaseDown        = &Error{Code: DatabaseDown, Message: "the tenant's database cannot be reached at the moment"}
 	ErrTenantExists        = &Error{Code: TenantExists, Message: "a tenant with this slug or domain exists already"}
 	ErrTenantInvalidState  = &Error{Code: TenantInvalidState, Message: "the tenant's status does not allow this"}
 	ErrTenantHasChildren   = &Error{Code: TenantHasChildren, Message: "the tenant has children that do not allow this"}
+	ErrSealBroken          = &Error{Code: SealBroken, Message: "the sealed value does not open: it was changed, or sealed for another place or with another key"}
+	ErrSealMalformed       = &Error{Code: SealMalformed, Message: "this is no sealed value of a format that is known here"}
+	ErrSealKeyUnknown      = &Error{Code: SealKeyUnknown, Message: "the key of the sealed value is not configured"}
 	ErrValidation          = &Error{Code: Validation, Message: "the input is not valid"}
 	ErrInternal            = &Error{Code: Internal, Message: "something went wrong on our side"}
 )
@@ -88,9 +96,13 @@ var table = map[Code]struct {
 	Unauthorized:        {401, ErrUnauthorized},
 	RoleUnsafe:          {500, ErrRoleUnsafe},
 	ResolverDown:        {503, ErrResolverDown},
+	DatabaseDown:        {503, ErrDatabaseDown},
 	TenantExists:        {409, ErrTenantExists},
 	TenantInvalidState:  {409, ErrTenantInvalidState},
 	TenantHasChildren:   {409, ErrTenantHasChildren},
+	SealBroken:          {500, ErrSealBroken},
+	SealMalformed:       {500, ErrSealMalformed},
+	SealKeyUnknown:      {500, ErrSealKeyUnknown},
 	Validation:          {400, ErrValidation},
 	Internal:            {500, ErrInternal},
 }

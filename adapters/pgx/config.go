@@ -15,6 +15,13 @@ type Config struct {
 	// application's. Empty: such work is refused with [core.ErrScopeUnsupported].
 	System string
 
+	// Databases finds the databases of tenants that have one of their own. Nil: work of
+	// such a tenant is refused with [core.ErrScopeUnsupported].
+	Databases Databases
+
+	// DatabaseLimits bound the pools of these databases.
+	DatabaseLimits DatabaseLimits
+
 	// Pooler says whether a pooler in transaction mode stands in front of the server.
 	// The zero value finds out when the DB is opened.
 	Pooler Pooler
@@ -96,6 +103,9 @@ func (c Config) validate() error {
 	}
 	if c.Reset > ResetNever {
 		return core.Errorf(core.Validation, "Config.Reset has the unknown value %d", c.Reset).With("field", "Reset")
+	}
+	if err := c.DatabaseLimits.validate(); err != nil {
+		return err
 	}
 	if c.Pooler == PoolerTransaction && c.Reset == ResetAlways {
 		return fmt.Errorf("stratumpgx: Config.Reset=ResetAlways contradicts Config.Pooler=PoolerTransaction: there is no session to reset behind such a pooler")

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -18,9 +19,16 @@ import (
 // one DB serves all tenants. It satisfies the DBTX interface of sqlc.
 type DB struct {
 	cfg    Config
+	config *pgxpool.Config // as it was given
 	log    *slog.Logger
-	tenant *pool
-	system *pool // nil: not configured
+
+	tenant    *pool       // of shared tables
+	schemas   place       // of tenants with a schema of their own
+	databases *databases  // of tenants with a database of their own
+	system    *pool       // nil: not configured
+	mixed     atomic.Bool // there are tenants elsewhere than in the shared tables
+	gates     gates
+	roleless  sync.Once
 
 	sqlMu     sync.Mutex
 	sqlDBs    map[pgx.QueryExecMode]*sql.DB
@@ -51,12 +59,15 @@ func New(ctx context.Context, pc *pgxpool.Config, cfg Config) (*DB, error) {
 		return nil, err
 	}
 	cfg.Roles = cfg.Roles.withDefaults()
-	db := &DB{cfg: cfg, log: cfg.Logger}
+	db := &DB{cfg: cfg, config: pc.Copy(), log: cfg.Logger}
 	if db.log == nil {
 		db.log = slog.Default()
 	}
+	db.schemas.name, db.schemas.open = "the database of tenants' schemas", db.openSchemas
+	db.databases = newDatabases(cfg.DatabaseLimits.withDefaults(), db.openDatabase)
+	db.mixed.Store(cfg.Databases != nil)
 	var err error
-	if db.tenant, err = db.open(ctx, pc.Copy(), core.ModeTenant); err != nil {
+	if db.tenant, err = db.open(ctx, pc.Copy(), core.ModeTenant, core.SharedRLS, ""); err != nil {
 		return nil, err
 	}
 	if cfg.System == "" {
@@ -68,7 +79,7 @@ func New(ctx context.Context, pc *pgxpool.Config, cfg Config) (*DB, error) {
 		if sc.ConnConfig.User == pc.ConnConfig.User {
 			err = fmt.Errorf("Config.System: work across tenants needs a login of its own, and this is the application's, %q", pc.ConnConfig.User)
 		} else {
-			db.system, err = db.open(ctx, sc, core.ModeSystem)
+			db.system, err = db.open(ctx, sc, core.ModeSystem, "", "")
 		}
 	}
 	if err != nil {
@@ -82,6 +93,8 @@ func New(ctx context.Context, pc *pgxpool.Config, cfg Config) (*DB, error) {
 // connection has been given back.
 func (db *DB) Close() {
 	db.closeSQL()
+	db.schemas.close()
+	db.databases.close()
 	db.tenant.Close()
 	if db.system != nil {
 		db.system.Close()

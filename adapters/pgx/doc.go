@@ -15,6 +15,25 @@
 // the wire, below pgx: batches, pipelines, COPY, tracers and every exec mode are scoped
 // too, and there is no SQL of yours that is inspected or changed.
 //
+// # Placements
+//
+// One DB serves tenants wherever they are; [core.Tenant] says where ([core.Placement]), and
+// each operation goes there. Strategies mix.
+//
+//   - SHARED_RLS: the shared tables, as above.
+//   - SCHEMA_PER_TENANT: search_path is the tenant's schema, never public, and the role
+//     is the tenant's own, which alone may use that schema; both are part of the scope and
+//     end with it. The login is a member of these roles, with NOINHERIT. The pool is one
+//     of its own, which prepares no statements: they would be planned anew at each change
+//     of schema, and fail while schemas are at different versions.
+//   - DB_PER_TENANT: a pool for each database, opened at its first use by [Config.Databases],
+//     kept while a unit of work has it, closed when room is needed and it is idle, within
+//     [Config.DatabaseLimits]. A database that is down is [core.ErrDatabaseDown], at once
+//     after the first time, for its own tenants and nobody else.
+//
+// A placement can bound how long a statement runs and how many units of work its tenant has
+// at once. Work under [core.System] reaches the shared tables, see [SharedTables].
+//
 // # What it refuses
 //
 // A context without a tenant is [core.ErrNoTenant] before a byte is sent. A

@@ -63,10 +63,11 @@ func (c *DriverConn) bind(ctx context.Context) (*stdlib.Conn, error) {
 	}
 	c.db.logSystem(ctx, b)
 	bound, err := b.pool.stdlib(ctx)
-	if err != nil {
+	if err = b.reached(err); err != nil {
+		b.hold.release()
 		return nil, err
 	}
-	c.bound, c.unit = bound, unit{conn: bound.Conn(), scope: b.scope}
+	c.bound, c.unit = bound, unit{conn: bound.Conn(), scope: b.scope, hold: b.hold}
 	return bound, nil
 }
 
@@ -77,6 +78,7 @@ func (c *DriverConn) unbind() {
 	}
 	finish(c.unit.conn)
 	_ = c.bound.Close() // releases to the pool
+	c.unit.hold.release()
 	c.bound, c.unit = nil, unit{}
 }
 

@@ -20,6 +20,9 @@ import (
 type pool struct {
 	*pgxpool.Pool
 	db        *DB
+	mode      core.Mode
+	strategy  core.Strategy    // of the placements that it serves
+	database  string           // DB_PER_TENANT: the key
 	pooled    bool             // behind a pooler in transaction mode
 	connector driver.Connector // stdlib's, over this pool
 	connected bool             // the user has an AfterConnect hook, whose work a reset would undo
@@ -30,7 +33,9 @@ type link struct {
 	*wire.Conn
 	pool *pool
 	rows []scopedRows // unused ones, made in bulk
-	id   [36]byte     // room for the text of a tenant's id
+
+	buf      []byte // values of the scope, and the scope: room that is used again
+	settings []wire.Setting
 }
 
 func linkOf(conn *pgx.Conn) *link { return conn.PgConn().Conn().(*link) }
@@ -43,7 +48,7 @@ func pinging(ctx context.Context) context.Context {
 }
 
 // open checks the login of a configuration and makes the pool for it.
-func (db *DB) open(ctx context.Context, pc *pgxpool.Config, mode core.Mode) (*pool, error) {
+func (db *DB) open(ctx context.Context, pc *pgxpool.Config, mode core.Mode, strategy core.Strategy, database string) (*pool, error) {
 	if pc.ConnConfig.ChannelBinding == "require" {
 		return nil, errors.New("stratumpgx: channel_binding=require cannot be met: pgx binds to a *tls.Conn only, and the scope stands in front of it; use channel_binding=prefer and sslmode=verify-full")
 	}
@@ -51,7 +56,7 @@ func (db *DB) open(ctx context.Context, pc *pgxpool.Config, mode core.Mode) (*po
 	if err != nil {
 		return nil, err
 	}
-	p := &pool{db: db, pooled: db.cfg.Pooler == PoolerTransaction || db.cfg.Pooler == PoolerAuto && facts.pooled}
+	p := &pool{db: db, mode: mode, strategy: strategy, database: database, pooled: db.cfg.Pooler == PoolerTransaction || db.cfg.Pooler == PoolerAuto && facts.pooled}
 	p.connected = pc.AfterConnect != nil
 	if p.pooled && pc.ConnConfig.DefaultQueryExecMode == pgx.QueryExecModeCacheStatement {
 		pc.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
@@ -120,14 +125,14 @@ func (p *pool) prepare(ctx context.Context, conn *pgx.Conn, user func(context.Co
 	if ctx.Value(pingKey{}) != nil {
 		return true, nil
 	}
-	b, err := p.db.bind(ctx)
+	scope, err := core.ScopeFrom(ctx)
 	if err != nil {
 		return true, err
 	}
-	if b.pool != p {
+	if !p.serves(scope) {
 		return true, fmt.Errorf("stratumpgx: the context belongs to another pool: %w", core.ErrTenantMismatch)
 	}
-	if err := b.arm(l); err != nil {
+	if err := l.arm(scope); err != nil {
 		return false, err
 	}
 	if user != nil {

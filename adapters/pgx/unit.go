@@ -20,6 +20,7 @@ type unit struct {
 	pooled *pgxpool.Conn
 	conn   *pgx.Conn
 	scope  core.Scope
+	hold   *hold
 }
 
 // acquire takes a connection and puts it into the scope of ctx.
@@ -30,10 +31,11 @@ func (db *DB) acquire(ctx context.Context) (unit, error) {
 	}
 	db.logSystem(ctx, b)
 	c, err := b.pool.Acquire(ctx)
-	if err != nil {
+	if err = b.reached(err); err != nil {
+		b.hold.release()
 		return unit{}, err
 	}
-	return unit{pooled: c, conn: c.Conn(), scope: b.scope}, nil
+	return unit{pooled: c, conn: c.Conn(), scope: b.scope, hold: b.hold}, nil
 }
 
 // logSystem leaves a line for each piece of work across tenants.
@@ -47,6 +49,7 @@ func (db *DB) logSystem(ctx context.Context, b binding) {
 func (u unit) release() {
 	finish(u.conn)
 	u.pooled.Release()
+	u.hold.release()
 }
 
 // finish ends the scope of a connection that is about to go back to its pool, and

@@ -19,7 +19,7 @@ func FuzzRead(f *testing.F) {
 	f.Fuzz(func(t *testing.T, answer []byte, chunk uint8) {
 		s := &script{chunk: int(chunk)}
 		c := Wrap(s)
-		if err := c.Arm(Setting{"app.current_tenant_id", []byte(tenant)}); err != nil {
+		if err := c.Arm(Setting{Name: "app.current_tenant_id", Value: []byte(tenant)}); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := c.Write([]byte(query + syncing)); err != nil {
@@ -62,7 +62,7 @@ func FuzzWrite(f *testing.F) {
 	f.Fuzz(func(t *testing.T, first, second []byte) {
 		s := &script{}
 		c := Wrap(s)
-		if err := c.Arm(Setting{"app.current_tenant_id", []byte(tenant)}); err != nil {
+		if err := c.Arm(Setting{Name: "app.current_tenant_id", Value: []byte(tenant)}); err != nil {
 			t.Fatal(err)
 		}
 		for _, b := range [][]byte{first, second} {

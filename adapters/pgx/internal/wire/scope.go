@@ -7,10 +7,13 @@ import (
 )
 
 // Setting is one transaction-local setting of a scope. The value is written into
-// simple queries as a literal; it must consist of letters, digits and -_.," and spaces.
+// simple queries as a literal, or as it is if it is a list of identifiers: SET would
+// take a literal for a single one. It must consist of letters, digits and -_.," and
+// spaces, and be spelled as the server shows it.
 type Setting struct {
 	Name  string
 	Value []byte
+	List  bool
 }
 
 // statement is the name of our prepared statement.
@@ -105,9 +108,15 @@ func (s *scope) renderText(settings []Setting) {
 	for i := range settings {
 		b = append(b, "set local "...)
 		b = append(b, settings[i].Name...)
-		b = append(b, "='"...)
-		b = append(b, settings[i].Value...)
-		b = append(b, "';"...)
+		b = append(b, '=')
+		if settings[i].List {
+			b = append(b, settings[i].Value...)
+		} else {
+			b = append(b, '\'')
+			b = append(b, settings[i].Value...)
+			b = append(b, '\'')
+		}
+		b = append(b, ';')
 	}
 	s.text = append(b, ' ')
 }

@@ -317,7 +317,7 @@ func TestValuesThatCouldBreakOut(t *testing.T) {
 func TestSeveralSettings(t *testing.T) {
 	s := &script{}
 	c := Wrap(s)
-	if err := c.Arm(Setting{"app.current_tenant_id", []byte(tenant)}, Setting{"search_path", []byte(`"t_1"`)}); err != nil {
+	if err := c.Arm(Setting{Name: "app.current_tenant_id", Value: []byte(tenant)}, Setting{Name: "search_path", Value: []byte(`"t_1"`), List: true}); err != nil {
 		t.Fatal(err)
 	}
 	scope := frame(beCloseComplete, "") + frame(beParseComplete, "") + frame(beBindComplete, "") + row(tenant, `"t_1"`) + tag("SELECT 1")
