@@ -15,14 +15,24 @@ require (
 )
 
 require (
+	ariga.io/atlas v0.32.1-0.20250325101103-175b25e1c1b9 // indirect
+	github.com/agext/levenshtein v1.2.3 // indirect
+	github.com/apparentlymart/go-textseg/v15 v15.0.0 // indirect
+	github.com/bmatcuk/doublestar v1.3.4 // indirect
+	github.com/go-openapi/inflect v0.19.0 // indirect
 	github.com/google/uuid v1.3.0 // indirect
+	github.com/hashicorp/hcl/v2 v2.18.1 // indirect
 	github.com/jackc/puddle/v2 v2.2.3 // indirect
 	github.com/jinzhu/inflection v1.0.0 // indirect
 	github.com/jinzhu/now v1.1.5 // indirect
+	github.com/mitchellh/go-wordwrap v1.0.1 // indirect
 	github.com/puzpuzpuz/xsync/v3 v3.5.1 // indirect
 	github.com/tmthrgd/go-hex v0.0.0-20190904060850-447a3041c3bc // indirect
 	github.com/vmihailenco/msgpack/v5 v5.4.1 // indirect
 	github.com/vmihailenco/tagparser/v2 v2.0.0 // indirect
+	github.com/zclconf/go-cty v1.14.4 // indirect
+	github.com/zclconf/go-cty-yaml v1.1.0 // indirect
+	golang.org/x/mod v0.38.0 // indirect
 	golang.org/x/sync v0.22.0 // indirect
 	golang.org/x/sys v0.41.0 // indirect
 )
@@ -30,6 +40,9 @@ require (
 require (
 	github.com/jackc/pgpassfile v1.0.0 // indirect
 	github.com/jackc/pgservicefile v0.0.0-20240606120523-5a60cdf6a761 // indirect
+	github.com/stratum-hq/stratum-go/adapters/bun v0.0.0
+	github.com/stratum-hq/stratum-go/adapters/ent v0.0.0
+	github.com/stratum-hq/stratum-go/adapters/gorm v0.0.0
 	github.com/stratum-hq/stratum-go/adapters/pgx v0.0.0
 	github.com/stratum-hq/stratum-go/core v0.0.0
 	github.com/stratum-hq/stratum-go/testutil v0.0.0
@@ -38,6 +51,9 @@ require (
 )
 
 replace (
+	github.com/stratum-hq/stratum-go/adapters/bun => ../adapters/bun
+	github.com/stratum-hq/stratum-go/adapters/ent => ../adapters/ent
+	github.com/stratum-hq/stratum-go/adapters/gorm => ../adapters/gorm
 	github.com/stratum-hq/stratum-go/adapters/pgx => ../adapters/pgx
 	github.com/stratum-hq/stratum-go/core => ../core
 	github.com/stratum-hq/stratum-go/embedpg => ../embedpg

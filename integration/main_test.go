@@ -21,7 +21,7 @@ func TestMain(m *testing.M) { os.Exit(runAll(m)) }
 func runAll(m *testing.M) int {
 	flag.Parse()
 	if _, err := embedpg.Find(); errors.Is(err, embedpg.ErrNotInstalled) && os.Getenv(pgtest.EnvRequired) != "1" {
-		return m.Run() // every test skips itself, and says so
+		return pgtest.Main(m) // every test skips itself, and says so
 	}
 	dir, err := os.MkdirTemp("", "stratum-integration-")
 	if err == nil {
@@ -32,7 +32,7 @@ func runAll(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, "integration:", err)
 		return 1
 	}
-	return m.Run()
+	return pgtest.Main(m)
 }
 
 // build builds a program of the module examples, in that module's own folder, so that it
