@@ -26,9 +26,8 @@ func (f DatabasesFunc) ConnectionString(ctx context.Context, key string) (string
 	return f(ctx, key)
 }
 
-// StaticDatabases is a fixed map from key to connection string, as [Databases]. It does
-// not show them when it is printed or encoded.
-type StaticDatabases map[string]string
+// StaticDatabases is a fixed map from key to connection string, as [Databases].
+type StaticDatabases map[string]core.Secret
 
 // ConnectionString implements [Databases].
 func (s StaticDatabases) ConnectionString(_ context.Context, key string) (string, error) {
@@ -36,18 +35,7 @@ func (s StaticDatabases) ConnectionString(_ context.Context, key string) (string
 	if !ok {
 		return "", core.Errorf(core.ScopeUnsupported, "there is no connection string for the database %q", key)
 	}
-	return dsn, nil
-}
-
-// String, Format and MarshalJSON show how many there are.
-func (s StaticDatabases) String() string { return fmt.Sprintf("%d connection strings", len(s)) }
-
-// Format implements [fmt.Formatter].
-func (s StaticDatabases) Format(f fmt.State, _ rune) { _, _ = fmt.Fprint(f, s.String()) }
-
-// MarshalJSON implements [encoding/json.Marshaler].
-func (s StaticDatabases) MarshalJSON() ([]byte, error) {
-	return fmt.Appendf(nil, "%q", s.String()), nil
+	return dsn.Reveal(), nil
 }
 
 // DatabaseLimits bound the pools of tenants' own databases. Zero fields have defaults.

@@ -72,7 +72,7 @@ func TestDatabasePerTenant(t *testing.T) {
 func TestDatabasesTakeTurns(t *testing.T) {
 	shared, first, second := database(t), database(t), database(t)
 	db := open(t, shared, "", stratumpgx.Config{
-		Databases:      stratumpgx.StaticDatabases{"first": first.URL(embedpg.App), "second": second.URL(embedpg.App)},
+		Databases:      stratumpgx.StaticDatabases{"first": core.NewSecret(first.URL(embedpg.App)), "second": core.NewSecret(second.URL(embedpg.App))},
 		DatabaseLimits: stratumpgx.DatabaseLimits{ConnsPerDatabase: 2, MaxConns: 3},
 	})
 	a, b := inDatabase(tenantA, "first"), inDatabase(tenantB, "second")
@@ -180,7 +180,7 @@ func TestDatabaseThatIsDown(t *testing.T) {
 // A database whose login policies would not bind is refused, as one at Open is.
 func TestDatabaseWithAnUnsafeLogin(t *testing.T) {
 	shared := database(t)
-	db := open(t, shared, "", stratumpgx.Config{Databases: stratumpgx.StaticDatabases{"x": shared.URL(embedpg.Superuser)}})
+	db := open(t, shared, "", stratumpgx.Config{Databases: stratumpgx.StaticDatabases{"x": core.NewSecret(shared.URL(embedpg.Superuser))}})
 	if _, err := db.Exec(as(inDatabase(tenantA, "x")), "select 1"); !errors.Is(err, core.ErrRoleUnsafe) {
 		t.Error(err)
 	}
@@ -191,9 +191,10 @@ func TestDatabaseWithAnUnsafeLogin(t *testing.T) {
 
 func TestStaticDatabasesShowNothing(t *testing.T) {
 	const secret = "hunter2"
-	d := stratumpgx.StaticDatabases{"x": "postgres://u:" + secret + "@h/d"}
+	d := stratumpgx.StaticDatabases{"x": core.NewSecret("postgres://u:" + secret + "@h/d")}
+	cfg := stratumpgx.Config{Databases: d}
 	text, err := json.Marshal(struct{ D stratumpgx.StaticDatabases }{d})
-	for _, shown := range []string{fmt.Sprint(d), fmt.Sprintf("%v %+v %#v %s %q", d, d, d, d, d), string(text), fmt.Sprintf("%+v", stratumpgx.Config{Databases: d})} {
+	for _, shown := range []string{fmt.Sprintf("%v %+v %#v", d, d, d), string(text), fmt.Sprintf("%+v", struct{ own stratumpgx.Config }{cfg})} {
 		if strings.Contains(shown, secret) || err != nil {
 			t.Error(shown, err)
 		}

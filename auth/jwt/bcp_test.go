@@ -56,7 +56,7 @@ func TestPublicKeyAsSecret(t *testing.T) {
 			if i == 3 {
 				continue // the bare modulus cannot be told from random bytes
 			}
-			_, err := stratumjwt.New(t.Context(), stratumjwt.Config{Keys: []stratumjwt.Key{{Algorithm: "HS256", Secret: append(form, "    "...)[:len(form)]}}})
+			_, err := stratumjwt.New(t.Context(), stratumjwt.Config{Keys: []stratumjwt.Key{{Algorithm: "HS256", Secret: core.NewSecret(append(form, "    "...)[:len(form)])}}})
 			if err == nil && len(form) >= 32 {
 				t.Errorf("%s: form %d of a public key is accepted as a secret", alg, i)
 			}
@@ -76,10 +76,10 @@ func TestWeakKeys(t *testing.T) {
 		key   stratumjwt.Key
 		field string
 	}{
-		"short secret":     {stratumjwt.Key{Algorithm: "HS256", Secret: secret(31)}, "Secret"},
+		"short secret":     {stratumjwt.Key{Algorithm: "HS256", Secret: core.NewSecret(secret(31))}, "Secret"},
 		"no secret":        {stratumjwt.Key{Algorithm: "HS256"}, "Secret"},
-		"short for HS384":  {stratumjwt.Key{Algorithm: "HS384", Secret: secret(47)}, "Secret"},
-		"short for HS512":  {stratumjwt.Key{Algorithm: "HS512", Secret: secret(63)}, "Secret"},
+		"short for HS384":  {stratumjwt.Key{Algorithm: "HS384", Secret: core.NewSecret(secret(47))}, "Secret"},
+		"short for HS512":  {stratumjwt.Key{Algorithm: "HS512", Secret: core.NewSecret(secret(63))}, "Secret"},
 		"small RSA":        {stratumjwt.Key{Algorithm: "RS256", Public: small}, "Public"},
 		"huge RSA":         {stratumjwt.Key{Algorithm: "RS256", Public: huge}, "Public"},
 		"even exponent":    {stratumjwt.Key{Algorithm: "PS256", Public: even}, "Public"},
@@ -90,11 +90,11 @@ func TestWeakKeys(t *testing.T) {
 		"beside the curve": {stratumjwt.Key{Algorithm: "ES256", Public: &off}, "Public"},
 		"another type":     {stratumjwt.Key{Algorithm: "EdDSA", Public: p256().Public()}, "Public"},
 		"RSA for EC":       {stratumjwt.Key{Algorithm: "ES256", Public: rsaKey().Public()}, "Public"},
-		"both":             {stratumjwt.Key{Algorithm: "HS256", Secret: secret(32), Public: rsaKey().Public()}, "Public"},
-		"both, asymmetric": {stratumjwt.Key{Algorithm: "RS256", Secret: secret(32), Public: rsaKey().Public()}, "Secret"},
-		"none":             {stratumjwt.Key{Algorithm: "none", Secret: secret(32)}, "Algorithm"},
-		"no algorithm":     {stratumjwt.Key{Secret: secret(32)}, "Algorithm"},
-		"lower case":       {stratumjwt.Key{Algorithm: "hs256", Secret: secret(32)}, "Algorithm"},
+		"both":             {stratumjwt.Key{Algorithm: "HS256", Secret: core.NewSecret(secret(32)), Public: rsaKey().Public()}, "Public"},
+		"both, asymmetric": {stratumjwt.Key{Algorithm: "RS256", Secret: core.NewSecret(secret(32)), Public: rsaKey().Public()}, "Secret"},
+		"none":             {stratumjwt.Key{Algorithm: "none", Secret: core.NewSecret(secret(32))}, "Algorithm"},
+		"no algorithm":     {stratumjwt.Key{Secret: core.NewSecret(secret(32))}, "Algorithm"},
+		"lower case":       {stratumjwt.Key{Algorithm: "hs256", Secret: core.NewSecret(secret(32))}, "Algorithm"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			wantInvalid(t, stratumjwt.Config{Keys: []stratumjwt.Key{c.key}}, "Keys[0]."+c.field)
@@ -221,7 +221,7 @@ func TestMalformed(t *testing.T) {
 func TestSeveralKeys(t *testing.T) {
 	other := []byte(strings.Repeat("o", 32))
 	v := verifier(t, stratumjwt.Config{Keys: []stratumjwt.Key{
-		{ID: "old", Algorithm: "HS256", Secret: secret(32)}, {ID: "new", Algorithm: "HS256", Secret: other}, keyFor("rsa", "RS256"),
+		{ID: "old", Algorithm: "HS256", Secret: core.NewSecret(secret(32))}, {ID: "new", Algorithm: "HS256", Secret: core.NewSecret(other)}, keyFor("rsa", "RS256"),
 	}})
 	for _, c := range []struct {
 		alg  string

@@ -17,7 +17,7 @@ import (
 func Example() {
 	secret := bytes.Repeat([]byte("x"), 32) // 32 random bytes, kept in a safe place
 	v, err := stratumjwt.New(context.Background(), stratumjwt.Config{
-		Keys:     []stratumjwt.Key{{Algorithm: "HS256", Secret: secret}},
+		Keys:     []stratumjwt.Key{{Algorithm: "HS256", Secret: core.NewSecret(secret)}},
 		Issuer:   "https://id.example.com/",
 		Audience: []string{"https://api.example.com"},
 		Claim:    "org.id",

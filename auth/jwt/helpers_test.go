@@ -95,7 +95,7 @@ func keyFor(id, alg string) stratumjwt.Key {
 	k := stratumjwt.Key{ID: id, Algorithm: alg}
 	switch p := private(alg).(type) {
 	case []byte:
-		k.Secret = p
+		k.Secret = core.NewSecret(p)
 	case crypto.Signer:
 		k.Public = p.Public()
 	}

@@ -8,10 +8,11 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
-	"log/slog"
 	"slices"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/stratum-hq/stratum-go/core"
 )
 
 // The algorithms of RFC 7518, section 3.1, and RFC 8037, section 3.1.
@@ -25,7 +26,7 @@ const (
 	maxRSA = 8192 // bits; larger ones take long to compute with
 )
 
-// Key is a key with its one algorithm. It never prints its secret.
+// Key is a key with its one algorithm.
 type Key struct {
 	// ID is the kid of the tokens that this key is for. Empty: those with any kid, and
 	// those without.
@@ -36,22 +37,11 @@ type Key struct {
 	Algorithm string
 
 	// Secret is for HS*: random bytes, at least as many as the hash has, 32, 48 or 64.
-	Secret []byte
+	Secret core.Secret
 
 	// Public is for the others: *rsa.PublicKey, *ecdsa.PublicKey or ed25519.PublicKey.
 	Public crypto.PublicKey
 }
-
-// String implements [fmt.Stringer].
-func (k Key) String() string { return "key " + k.ID + " for " + k.Algorithm }
-
-// GoString implements [fmt.GoStringer].
-func (k Key) GoString() string {
-	return fmt.Sprintf("stratumjwt.Key{ID: %q, Algorithm: %q}", k.ID, k.Algorithm)
-}
-
-// LogValue implements [slog.LogValuer].
-func (k Key) LogValue() slog.Value { return slog.StringValue(k.String()) }
 
 // key is a checked key. Its address is its identity.
 type key struct {
@@ -68,12 +58,12 @@ func (k Key) check() (checked *key, field, why string) {
 		if k.Public != nil {
 			return nil, "Public", "must not be set: " + k.Algorithm + " takes a Secret"
 		}
-		if why := unfitSecret(k.Secret, checked.method.(*jwt.SigningMethodHMAC)); why != "" {
+		if why := unfitSecret([]byte(k.Secret.Reveal()), checked.method.(*jwt.SigningMethodHMAC)); why != "" {
 			return nil, "Secret", why
 		}
-		checked.material = slices.Clone(k.Secret)
+		checked.material = []byte(k.Secret.Reveal())
 	case slices.Contains(asymmetric, k.Algorithm):
-		if k.Secret != nil {
+		if k.Secret.Len() > 0 {
 			return nil, "Secret", "must not be set: " + k.Algorithm + " takes a Public key"
 		}
 		if why := unfitPublic(k.Public, checked.method); why != "" {

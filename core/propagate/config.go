@@ -2,7 +2,6 @@ package propagate
 
 import (
 	"fmt"
-	"log/slog"
 	"net/textproto"
 	"slices"
 	"time"
@@ -44,20 +43,11 @@ type Config struct {
 	Clock func() time.Time
 }
 
-// Key is a secret that sender and receiver share. It never prints its secret.
+// Key is a secret that sender and receiver share.
 type Key struct {
-	ID     string // 1 to 32 letters, digits, - and _; it travels in the clear
-	Secret []byte // at least [MinSecret] bytes, from a random source
+	ID     string      // 1 to 32 letters, digits, - and _; it travels in the clear
+	Secret core.Secret // at least [MinSecret] bytes, from a random source
 }
-
-// String implements [fmt.Stringer].
-func (k Key) String() string { return "key " + k.ID }
-
-// GoString implements [fmt.GoStringer].
-func (k Key) GoString() string { return fmt.Sprintf("propagate.Key{ID: %q}", k.ID) }
-
-// LogValue implements [slog.LogValuer].
-func (k Key) LogValue() slog.Value { return slog.StringValue(k.String()) }
 
 // Propagator sends and receives tenants on one way. It is safe for concurrent use.
 type Propagator struct {
@@ -72,13 +62,10 @@ type Propagator struct {
 // New checks the configuration. Its errors are [core.ErrValidation] and name the field.
 func New(cfg Config) (*Propagator, error) {
 	p := &Propagator{
-		audience: cfg.Audience, ttl: cfg.TTL, name: cfg.Name, unsealed: cfg.Unsealed, now: cfg.Clock,
+		keys: slices.Clone(cfg.Keys), audience: cfg.Audience, ttl: cfg.TTL, name: cfg.Name, unsealed: cfg.Unsealed, now: cfg.Clock,
 	}
 	if err := cfg.validate(); err != nil {
 		return nil, err
-	}
-	for _, k := range cfg.Keys {
-		p.keys = append(p.keys, Key{ID: k.ID, Secret: slices.Clone(k.Secret)})
 	}
 	if p.ttl == 0 {
 		p.ttl = DefaultTTL
@@ -111,8 +98,8 @@ func (c Config) validate() error {
 		switch {
 		case !isName(k.ID, 32):
 			return invalid(field+".ID", "is %q; it must be 1 to 32 letters, digits, - and _", k.ID)
-		case len(k.Secret) < MinSecret:
-			return invalid(field+".Secret", "has %d bytes, and needs %d", len(k.Secret), MinSecret)
+		case k.Secret.Len() < MinSecret:
+			return invalid(field+".Secret", "has %d bytes, and needs %d", k.Secret.Len(), MinSecret)
 		case slices.ContainsFunc(c.Keys[:i], func(o Key) bool { return o.ID == k.ID }):
 			return invalid(field+".ID", "is %q, and so is that of an earlier key", k.ID)
 		}

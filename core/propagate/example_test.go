@@ -14,7 +14,7 @@ func Example() {
 	tenant := &core.Tenant{ID: core.MustParseID("0190a000-0000-7000-8000-000000000002"), Slug: "brazil", Status: core.Active}
 	resolver := core.Static(tenant)
 	p, err := propagate.New(propagate.Config{
-		Keys:     []propagate.Key{{ID: "k1", Secret: bytes.Repeat([]byte("x"), 32)}}, // 32 random bytes, kept in a safe place
+		Keys:     []propagate.Key{{ID: "k1", Secret: core.NewSecret(bytes.Repeat([]byte("x"), 32))}}, // 32 random bytes, kept in a safe place
 		Audience: "jobs.invoices",
 	})
 	if err != nil {

@@ -28,8 +28,8 @@ func resolver() core.Resolver { return core.Static(northStar, brazil, suspended,
 func secret(b byte) []byte { return bytes.Repeat([]byte{b}, propagate.MinSecret) }
 
 var (
-	k1 = propagate.Key{ID: "k1", Secret: secret(1)}
-	k2 = propagate.Key{ID: "k2", Secret: secret(2)}
+	k1 = propagate.Key{ID: "k1", Secret: core.NewSecret(secret(1))}
+	k2 = propagate.Key{ID: "k2", Secret: core.NewSecret(secret(2))}
 )
 
 // start is when the tests' clocks stand.

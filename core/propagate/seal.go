@@ -44,7 +44,7 @@ func (p *Propagator) seal(pass passport) string {
 // mac binds a body to the audience. No body has a line break, so that the parts
 // cannot be shifted against each other.
 func (p *Propagator) mac(key Key, body string) []byte {
-	h := hmac.New(sha256.New, key.Secret)
+	h := hmac.New(sha256.New, []byte(key.Secret.Reveal()))
 	h.Write([]byte("stratum-propagate\n" + body + "\n" + p.audience))
 	return h.Sum(nil)
 }

@@ -49,7 +49,7 @@ func TestRotation(t *testing.T) {
 func TestAnotherSecretOrAudience(t *testing.T) {
 	value := sent(t, billing(t, k1), as(brazil))
 	for name, cfg := range map[string]propagate.Config{
-		"secret":   {Keys: []propagate.Key{{ID: "k1", Secret: secret(9)}}, Audience: "billing"},
+		"secret":   {Keys: []propagate.Key{{ID: "k1", Secret: core.NewSecret(secret(9))}}, Audience: "billing"},
 		"audience": {Keys: []propagate.Key{k1}, Audience: "shipping"},
 		"prefix":   {Keys: []propagate.Key{k1}, Audience: "billin"},
 	} {
@@ -130,11 +130,11 @@ func TestErrorsDoNotRepeatTheValue(t *testing.T) {
 }
 
 func TestKeysDoNotPrint(t *testing.T) {
-	key := propagate.Key{ID: "k1", Secret: []byte("TOP-SECRET-TOP-SECRET-TOP-SECRET")}
+	key := propagate.Key{ID: "k1", Secret: core.NewSecret([]byte("TOP-SECRET-TOP-SECRET-TOP-SECRET"))}
 	var out bytes.Buffer
 	slog.New(slog.NewJSONHandler(&out, nil)).Info("x", "key", key)
-	_, _ = fmt.Fprintf(&out, "%v %+v %s %#v %v", key, key, key, key, []propagate.Key{key})
-	if strings.Contains(out.String(), "SECRET") || strings.Contains(out.String(), "84 79") || !strings.Contains(out.String(), "key k1") {
+	_, _ = fmt.Fprintf(&out, "%v %+v %s %#v %v %+v", key, key, key, key, []propagate.Key{key}, struct{ key propagate.Key }{key})
+	if strings.Contains(out.String(), "SECRET") || strings.Contains(out.String(), "84 79") {
 		t.Error(out.String())
 	}
 }
@@ -143,8 +143,8 @@ func TestConfig(t *testing.T) {
 	good := propagate.Config{Keys: []propagate.Key{k1}, Audience: "billing"}
 	for field, spoil := range map[string]func(*propagate.Config){
 		"Keys":           func(c *propagate.Config) { c.Keys = nil },
-		"Keys[0].ID":     func(c *propagate.Config) { c.Keys = []propagate.Key{{ID: "a.b", Secret: secret(1)}} },
-		"Keys[0].Secret": func(c *propagate.Config) { c.Keys = []propagate.Key{{ID: "a", Secret: secret(1)[1:]}} },
+		"Keys[0].ID":     func(c *propagate.Config) { c.Keys = []propagate.Key{{ID: "a.b", Secret: core.NewSecret(secret(1))}} },
+		"Keys[0].Secret": func(c *propagate.Config) { c.Keys = []propagate.Key{{ID: "a", Secret: core.NewSecret(secret(1)[1:])}} },
 		"Keys[1].ID":     func(c *propagate.Config) { c.Keys = []propagate.Key{k1, k1} },
 		"Audience":       func(c *propagate.Config) { c.Audience = "" },
 		"TTL":            func(c *propagate.Config) { c.TTL = -1 },
@@ -167,7 +167,7 @@ func TestConfig(t *testing.T) {
 
 func TestKeysAreCopied(t *testing.T) {
 	own := secret(1)
-	p := billing(t, propagate.Key{ID: "k1", Secret: own})
+	p := billing(t, propagate.Key{ID: "k1", Secret: core.NewSecret(own)})
 	clear(own)
 	if sent(t, p, as(brazil)) != sent(t, billing(t, k1), as(brazil)) {
 		t.Error("the caller's slice is used")

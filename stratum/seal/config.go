@@ -32,7 +32,7 @@ type Key struct {
 
 	// Material is what the AES key is derived from: at least [MinMaterial] bytes from a
 	// random source, as of [NewKey]. It is no password; nothing slows down guessing.
-	Material Secret
+	Material core.Secret
 }
 
 // Legacy is a key of the Node system. Values of that are not bound to a place: who can
@@ -41,7 +41,7 @@ type Key struct {
 type Legacy struct {
 	// Material is STRATUM_ENCRYPTION_KEY, or WEBHOOK_ENCRYPTION_KEY where that is not set;
 	// for older values STRATUM_ENCRYPTION_KEY_PREVIOUS. It may be short, not empty.
-	Material Secret
+	Material core.Secret
 
 	// Salt is STRATUM_HKDF_SALT, or STRATUM_HKDF_SALT_PREVIOUS, in hexadecimal; empty if
 	// there was none. The Node system left out all from the first pair on that is no
@@ -57,7 +57,7 @@ func NewKey(id string) (Key, error) {
 	}
 	random := make([]byte, 32)
 	_, _ = rand.Read(random) // never fails
-	return Key{ID: id, Material: NewSecret(hex.EncodeToString(random))}, nil
+	return Key{ID: id, Material: core.NewSecret(hex.EncodeToString(random))}, nil
 }
 
 // wantedID does not repeat what is no id: it may be the material in the wrong field.
@@ -76,7 +76,7 @@ func (c Config) validate() error {
 			return invalid(field+".Material", "has %d bytes, and needs %d", len(k.Material.Reveal()), MinMaterial)
 		case slices.ContainsFunc(earlier, func(o Key) bool { return o.ID == k.ID }):
 			return invalid(field+".ID", "is %s, and so is that of an earlier key", k.ID)
-		case slices.ContainsFunc(earlier, func(o Key) bool { return o.Material.equal(k.Material) }):
+		case slices.ContainsFunc(earlier, func(o Key) bool { return o.Material.Equal(k.Material) }):
 			return invalid(field+".Material", "is that of an earlier key: rotation between them would change nothing")
 		}
 	}

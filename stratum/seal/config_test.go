@@ -18,10 +18,10 @@ import (
 func TestConfigErrors(t *testing.T) {
 	const secret = "correct-horse-battery-staple-0123456789"
 	key := func(id, material string) seal.Config {
-		return seal.Config{Keys: []seal.Key{docKey, {ID: id, Material: seal.NewSecret(material)}}}
+		return seal.Config{Keys: []seal.Key{docKey, {ID: id, Material: core.NewSecret(material)}}}
 	}
 	legacy := func(material, salt string) seal.Config {
-		return seal.Config{Keys: []seal.Key{docKey}, Legacy: []seal.Legacy{oldNode, {Material: seal.NewSecret(material), Salt: salt}}}
+		return seal.Config{Keys: []seal.Key{docKey}, Legacy: []seal.Legacy{oldNode, {Material: core.NewSecret(material), Salt: salt}}}
 	}
 	for _, c := range []struct {
 		cfg   seal.Config
@@ -116,7 +116,7 @@ func TestRedactedIsNoSecret(t *testing.T) {
 
 func TestRedaction(t *testing.T) {
 	const secret = "correct-horse-battery-staple"
-	key := seal.Key{ID: "2026-08", Material: seal.NewSecret(secret)}
+	key := seal.Key{ID: "2026-08", Material: core.NewSecret(secret)}
 	cfg := seal.Config{Keys: []seal.Key{key}, Legacy: []seal.Legacy{{Material: key.Material}}}
 	r := ring(t, cfg)
 	values := map[string]any{

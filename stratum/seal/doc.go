@@ -2,7 +2,7 @@
 // configuration, webhook secrets. Each is bound to its place, and each names its key.
 //
 //	ring, err := seal.NewRing(seal.Config{Keys: []seal.Key{
-//		{ID: "2026-08", Material: seal.NewSecret(os.Getenv("STRATUM_SEAL_KEY"))},
+//		{ID: "2026-08", Material: core.NewSecret(os.Getenv("STRATUM_SEAL_KEY"))},
 //	}})
 //	of := seal.Of{Tenant: acme, Table: "config_entries", Row: id, Field: "value"}
 //	text, err := ring.Seal([]byte("postgres://…"), of)

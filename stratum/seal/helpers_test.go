@@ -19,7 +19,7 @@ const (
 )
 
 var (
-	docKey = seal.Key{ID: docID, Material: seal.NewSecret(docMaterial)}
+	docKey = seal.Key{ID: docID, Material: core.NewSecret(docMaterial)}
 	docOf  = seal.Of{
 		Tenant: core.MustParseID("0198a1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2b"),
 		Table:  "config_entries", Row: "42", Field: "value",

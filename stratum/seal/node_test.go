@@ -28,8 +28,8 @@ const (
 )
 
 var (
-	oldNode   = seal.Legacy{Material: seal.NewSecret("oldkey"), Salt: zeroSalt}
-	newNode   = seal.Legacy{Material: seal.NewSecret("newkey"), Salt: nodeSalt}
+	oldNode   = seal.Legacy{Material: core.NewSecret("oldkey"), Salt: zeroSalt}
+	newNode   = seal.Legacy{Material: core.NewSecret("newkey"), Salt: nodeSalt}
 	nodeKeys  = []seal.Legacy{oldNode}
 	withoutV1 = func(text string) string { return strings.TrimPrefix(text, "v1:") }
 )
@@ -86,7 +86,7 @@ func TestNodeErrors(t *testing.T) {
 	for _, text := range []string{nodeHello, withoutV1(nodeHello)} {
 		fails(t, without, text, docOf, core.ErrSealKeyUnknown)
 		for _, other := range []seal.Legacy{
-			{Material: seal.NewSecret("oldkeY"), Salt: zeroSalt},
+			{Material: core.NewSecret("oldkeY"), Salt: zeroSalt},
 			{Material: oldNode.Material, Salt: nodeSalt},
 		} {
 			others := ring(t, seal.Config{Keys: keys, Legacy: []seal.Legacy{newNode, other}})
@@ -131,7 +131,7 @@ func TestNodeRotate(t *testing.T) {
 // The bytes of a new text do not open as those of an old one, although the material is
 // the same: the place would be off it.
 func TestNoWayBack(t *testing.T) {
-	r := ring(t, seal.Config{Keys: []seal.Key{docKey}, Legacy: []seal.Legacy{{Material: seal.NewSecret(docMaterial)}}})
+	r := ring(t, seal.Config{Keys: []seal.Key{docKey}, Legacy: []seal.Legacy{{Material: core.NewSecret(docMaterial)}}})
 	opens(t, r, docText, docOf, docPlain)
 	raw := rawOf(t, docText)
 	nonce, body, tag := raw[:12], raw[12:len(raw)-16], raw[len(raw)-16:]

@@ -64,7 +64,7 @@ func NewRing(cfg Config) (*Ring, error) {
 // derive makes the cipher of a material: HKDF-SHA256 (RFC 5869), then AES-256-GCM with
 // a random nonce of 12 bytes in front of the ciphertext (NIST SP 800-38D, section 8.2.2).
 // It fails in the FIPS 140 mode only, for a material that is too short there.
-func derive(material Secret, salt []byte, info string) (cipher.AEAD, error) {
+func derive(material core.Secret, salt []byte, info string) (cipher.AEAD, error) {
 	secret, err := hkdf.Key(sha256.New, []byte(material.Reveal()), salt, info, 32)
 	if err != nil {
 		return nil, err

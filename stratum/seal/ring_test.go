@@ -101,7 +101,7 @@ func TestIncompletePlace(t *testing.T) {
 }
 
 func TestEveryBit(t *testing.T) {
-	neighbour := seal.Key{ID: "2026-09", Material: seal.NewSecret(docMaterial + "0")} // its id is one bit away
+	neighbour := seal.Key{ID: "2026-09", Material: core.NewSecret(docMaterial + "0")} // its id is one bit away
 	r := ring(t, seal.Config{Keys: []seal.Key{docKey, neighbour}, Legacy: nodeKeys})
 	text := sealed(t, r, "postgres://app:secret@db.example/acme", docOf)
 	for i := range len(text) {
@@ -119,7 +119,7 @@ func TestEveryBit(t *testing.T) {
 }
 
 func TestErrors(t *testing.T) {
-	r := ring(t, seal.Config{Keys: []seal.Key{docKey, {ID: "2026-09", Material: seal.NewSecret(docMaterial + "0")}}})
+	r := ring(t, seal.Config{Keys: []seal.Key{docKey, {ID: "2026-09", Material: core.NewSecret(docMaterial + "0")}}})
 	body := strings.TrimPrefix(docText, "v2:2026-08:")
 	opens(t, r, docText, docOf, docPlain)
 	for _, c := range []struct {

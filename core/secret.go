@@ -1,4 +1,4 @@
-package seal
+package core
 
 import (
 	"crypto/subtle"
@@ -7,18 +7,21 @@ import (
 	"log/slog"
 )
 
-// Secret is a text that does not print itself: package fmt, logs, JSON and the like show
-// [redacted]. It is behind a pointer, because fmt reads fields that are not exported,
+// Secret is a text or key that does not print itself: package fmt, logs, JSON and the like
+// show [redacted]. It is behind a pointer, because fmt reads fields that are not exported,
 // and some verbs any field, without asking their methods. Two of the same text are not
-// equal to ==. The zero value is empty.
+// equal to ==; see [Secret.Equal]. The zero value is empty.
 //
 // Every byte counts: a line break at the end is part of it.
 type Secret struct{ text *string }
 
 const redacted = "[redacted]"
 
-// NewSecret returns a Secret of a text.
-func NewSecret(text string) Secret { return Secret{text: &text} }
+// NewSecret returns a Secret of a copy of text.
+func NewSecret[T ~string | ~[]byte](text T) Secret {
+	s := string(text)
+	return Secret{text: &s}
+}
 
 // Reveal returns the text.
 func (s Secret) Reveal() string {
@@ -28,8 +31,11 @@ func (s Secret) Reveal() string {
 	return *s.text
 }
 
-// equal compares in constant time, but for the lengths.
-func (s Secret) equal(o Secret) bool {
+// Len is its length in bytes.
+func (s Secret) Len() int { return len(s.Reveal()) }
+
+// Equal compares in constant time, but for the lengths.
+func (s Secret) Equal(o Secret) bool {
 	return subtle.ConstantTimeCompare([]byte(s.Reveal()), []byte(o.Reveal())) == 1
 }
 
@@ -54,6 +60,6 @@ func (s *Secret) UnmarshalText(text []byte) error {
 	if string(text) == redacted {
 		return fmt.Errorf("a secret was written as %s, and is lost", redacted)
 	}
-	*s = NewSecret(string(text))
+	*s = NewSecret(text)
 	return nil
 }
