@@ -35,6 +35,7 @@ type Scope struct {
 	Tenant    ID        // zero in ModeSystem
 	Placement Placement // zero in ModeSystem
 	Reason    string    // ModeSystem: why
+	ReadOnly  bool      // see [ReadOnly]
 }
 
 // scopeKey is the one context key of this module.
@@ -170,7 +171,20 @@ func Subtree(ctx context.Context) context.Context {
 		return &scoped{Context: parent(ctx)}
 	}
 	n := &scoped{Context: ctx, tenant: s.tenant.withScope(s), caller: s.caller}
-	n.scope = Scope{Mode: ModeSubtree, Tenant: n.tenant.ID, Placement: n.tenant.Placement}
+	n.scope = Scope{Mode: ModeSubtree, Tenant: n.tenant.ID, Placement: n.tenant.Placement, ReadOnly: s.scope.ReadOnly}
+	return n
+}
+
+// ReadOnly returns a context whose work only reads, and may read what is a little old:
+// adapters send it to a replica where there is one, and have the server refuse writes
+// wherever it goes. A context without a scope stays as it is.
+func ReadOnly(ctx context.Context) context.Context {
+	s := find(ctx)
+	if s == nil {
+		return ctx
+	}
+	n := &scoped{Context: ctx, scope: s.scope, tenant: s.tenant, caller: s.caller}
+	n.scope.ReadOnly = true
 	return n
 }
 

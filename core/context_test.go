@@ -234,3 +234,18 @@ func BenchmarkScopeFrom(b *testing.B) {
 		_, _ = core.ScopeFrom(ctx)
 	}
 }
+
+func TestReadOnly(t *testing.T) {
+	ctx := core.NewContext(context.Background(), acme())
+	only := core.ReadOnly(ctx)
+	s := mustScope(t, only)
+	if !s.ReadOnly || s.Tenant != acme().ID || s.Mode != core.ModeTenant || mustScope(t, ctx).ReadOnly {
+		t.Errorf("%+v", s)
+	}
+	if !mustScope(t, core.Detach(only)).ReadOnly || !mustScope(t, core.Subtree(only)).ReadOnly || mustScope(t, core.NewContext(only, acme())).ReadOnly {
+		t.Error("what derives from the tenant stays, another tenant starts anew")
+	}
+	if nothing := core.ReadOnly(context.Background()); core.HasScope(nothing) {
+		t.Error("a context that says nothing says something")
+	}
+}

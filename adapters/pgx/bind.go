@@ -23,6 +23,8 @@ type binding struct {
 	scope core.Scope
 	place *place // of the pool, if it is opened on use
 	hold  *hold  // given back with the connection; nil: nothing
+
+	second bool // a replica: when it cannot be reached, there is the primary
 }
 
 // bind resolves the context, or refuses.
@@ -100,6 +102,11 @@ func (l *link) arm(scope core.Scope) error {
 		settings = append(settings, wire.Setting{Name: name, Value: buf[from:len(buf):len(buf)], List: list})
 	}
 	from := len(buf)
+	if scope.ReadOnly {
+		buf = append(buf, "on"...)
+		add("transaction_read_only", from, false)
+		from = len(buf)
+	}
 	if at.StatementTimeout > 0 {
 		buf = appendTimeout(buf, at.StatementTimeout)
 		add("statement_timeout", from, false)

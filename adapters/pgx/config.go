@@ -15,6 +15,11 @@ type Config struct {
 	// application's. Empty: such work is refused with [core.ErrScopeUnsupported].
 	System string
 
+	// Replica is the connection string of the application's login on a read replica, for
+	// work under [core.ReadOnly] of tenants in the shared tables and in schemas. While it
+	// cannot be reached, that work goes to the primary, as it does if this is empty.
+	Replica string
+
 	// Databases finds the databases of tenants that have one of their own. Nil: work of
 	// such a tenant is refused with [core.ErrScopeUnsupported].
 	Databases Databases

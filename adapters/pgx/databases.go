@@ -18,6 +18,15 @@ type Databases interface {
 	ConnectionString(ctx context.Context, key string) (string, error)
 }
 
+// ReplicatedDatabases are [Databases] that may have read replicas, for work under
+// [core.ReadOnly].
+type ReplicatedDatabases interface {
+	Databases
+
+	// ReplicaConnectionString is ConnectionString for the replica. Empty: there is none.
+	ReplicaConnectionString(ctx context.Context, key string) (string, error)
+}
+
 // DatabasesFunc is a function as [Databases].
 type DatabasesFunc func(ctx context.Context, key string) (string, error)
 
@@ -38,7 +47,8 @@ func (s StaticDatabases) ConnectionString(_ context.Context, key string) (string
 	return dsn.Reveal(), nil
 }
 
-// DatabaseLimits bound the pools of tenants' own databases. Zero fields have defaults.
+// DatabaseLimits bound the pools of tenants' own databases; replicas have as many again.
+// Zero fields have defaults.
 type DatabaseLimits struct {
 	// ConnsPerDatabase is the most connections to one database; default 4.
 	ConnsPerDatabase int
@@ -85,8 +95,9 @@ func (l DatabaseLimits) validate() error {
 // each unit of work, and closed, the one least recently used first, when another one needs
 // the room and nobody has a lease. Since a leased pool is never closed, room is waited for.
 type databases struct {
-	limits DatabaseLimits
-	open   func(ctx context.Context, key string) (*pool, error)
+	limits  DatabaseLimits
+	open    func(ctx context.Context, key string) (*pool, error)
+	replica func(ctx context.Context, key string) (*pool, error) // nil: there are none
 
 	mu      sync.Mutex
 	all     map[string]*tenantDatabase
@@ -100,9 +111,10 @@ type databases struct {
 // tenantDatabase is the pool of one database.
 type tenantDatabase struct {
 	place
-	key    string
-	leases int
-	seat   *list.Element // in idle
+	replica *place // nil: there is none
+	key     string
+	leases  int
+	seat    *list.Element // in idle
 }
 
 func newDatabases(limits DatabaseLimits, open func(context.Context, string) (*pool, error)) *databases {
@@ -123,6 +135,9 @@ func (d *databases) begin(ctx context.Context, key string) (*tenantDatabase, err
 			t = &tenantDatabase{key: key}
 			t.name = fmt.Sprintf("the database %q", key)
 			t.place.open = func(ctx context.Context) (*pool, error) { return d.open(ctx, key) }
+			if d.replica != nil {
+				t.replica = &place{name: "the replica of " + t.name, open: func(ctx context.Context) (*pool, error) { return d.replica(ctx, key) }}
+			}
 			d.all[key] = t
 		}
 		if t != nil {
@@ -173,6 +188,9 @@ func (d *databases) evict(t *tenantDatabase) {
 	d.closing++
 	d.ended.Go(func() {
 		t.place.close()
+		if t.replica != nil {
+			t.replica.close()
+		}
 		d.mu.Lock()
 		defer d.mu.Unlock()
 		d.closing--

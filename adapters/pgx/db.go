@@ -24,6 +24,7 @@ type DB struct {
 
 	tenant    *pool       // of shared tables
 	schemas   place       // of tenants with a schema of their own
+	replicas  *replicas   // of both; nil: there is none
 	databases *databases  // of tenants with a database of their own
 	system    *pool       // nil: not configured
 	mixed     atomic.Bool // there are tenants elsewhere than in the shared tables
@@ -63,8 +64,12 @@ func New(ctx context.Context, pc *pgxpool.Config, cfg Config) (*DB, error) {
 	if db.log == nil {
 		db.log = slog.Default()
 	}
-	db.schemas.name, db.schemas.open = "the database of tenants' schemas", db.openSchemas
+	db.schemas.name = "the database of tenants' schemas"
+	db.schemas.open = func(ctx context.Context) (*pool, error) { return db.openSchemas(ctx, db.config) }
 	db.databases = newDatabases(cfg.DatabaseLimits.withDefaults(), db.openDatabase)
+	if err := db.setReplicas(); err != nil {
+		return nil, err
+	}
 	db.mixed.Store(cfg.Databases != nil)
 	var err error
 	if db.tenant, err = db.open(ctx, pc.Copy(), core.ModeTenant, core.SharedRLS, ""); err != nil {
@@ -94,6 +99,7 @@ func New(ctx context.Context, pc *pgxpool.Config, cfg Config) (*DB, error) {
 func (db *DB) Close() {
 	db.closeSQL()
 	db.schemas.close()
+	db.replicas.close()
 	db.databases.close()
 	db.tenant.Close()
 	if db.system != nil {

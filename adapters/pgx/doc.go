@@ -31,6 +31,9 @@
 //     [Config.DatabaseLimits]. A database that is down is [core.ErrDatabaseDown], at once
 //     after the first time, for its own tenants and nobody else.
 //
+// Work under [core.ReadOnly] goes to a read replica where one is configured
+// ([Config.Replica], [ReplicatedDatabases]) and can be reached, and cannot write anywhere.
+//
 // A placement can bound how long a statement runs and how many units of work its tenant has
 // at once. Work under [core.System] reaches the shared tables, see [SharedTables].
 //

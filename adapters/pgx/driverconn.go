@@ -48,13 +48,13 @@ func (c *DriverConn) bind(ctx context.Context) (*stdlib.Conn, error) {
 			if err != nil {
 				return nil, err
 			}
-			if same(scope, c.unit.scope) {
+			if same(scope, c.unit.scope) && scope.ReadOnly == c.unit.scope.ReadOnly {
 				return c.bound, nil
 			}
 			if conn.PgConn().IsBusy() {
 				return nil, core.Errorf(core.TenantMismatch, "rows of %s are still open on this connection", describe(c.unit.scope))
 			}
-			c.unbind() // another tenant gets another session
+			c.unbind() // another tenant, or another server, is another session
 		}
 	}
 	b, err := c.db.bind(ctx)
@@ -65,6 +65,9 @@ func (c *DriverConn) bind(ctx context.Context) (*stdlib.Conn, error) {
 	bound, err := b.pool.stdlib(ctx)
 	if err = b.reached(err); err != nil {
 		b.hold.release()
+		if b.second && errors.Is(err, core.ErrDatabaseDown) {
+			return c.bind(ctx) // not the replica again, which now has its pause
+		}
 		return nil, err
 	}
 	c.bound, c.unit = bound, unit{conn: bound.Conn(), scope: b.scope, hold: b.hold}

@@ -58,8 +58,13 @@ func (db *DB) route(ctx context.Context, scope core.Scope) (binding, error) {
 		if !db.mixed.Load() {
 			db.mixed.Store(true)
 		}
-		b.place = &db.schemas
-		b.pool, err = b.place.get(ctx)
+		if scope.ReadOnly && db.replicas != nil {
+			b.pool = b.replica(ctx, &db.replicas.schemas)
+		}
+		if b.pool == nil {
+			b.place = &db.schemas
+			b.pool, err = b.place.get(ctx)
+		}
 	case core.DatabasePerTenant:
 		if db.cfg.Databases == nil {
 			err = core.Errorf(core.ScopeUnsupported, "tenant %s has a database of its own, and Config.Databases is nil: nothing tells where that is", scope.Tenant)
@@ -70,11 +75,22 @@ func (db *DB) route(ctx context.Context, scope core.Scope) (binding, error) {
 			if b.hold == nil {
 				b.hold = &hold{db: db}
 			}
-			b.hold.lease, b.place = lease, &lease.place
-			b.pool, err = b.place.get(ctx)
+			b.hold.lease = lease
+			if scope.ReadOnly && lease.replica != nil {
+				b.pool = b.replica(ctx, lease.replica)
+			}
+			if b.pool == nil {
+				b.place = &lease.place
+				b.pool, err = b.place.get(ctx)
+			}
 		}
 	default:
-		b.pool = db.tenant
+		if scope.ReadOnly && db.replicas != nil {
+			b.pool = b.replica(ctx, &db.replicas.shared)
+		}
+		if b.pool == nil {
+			b.pool = db.tenant
+		}
 	}
 	if err != nil {
 		b.hold.release()
@@ -139,8 +155,8 @@ const schemaLifetime = 10 * time.Minute
 // prepared there: one whose search_path is another than at its last run is planned again
 // anyway, and fails where the schemas are at different versions ("cached plan must not
 // change result type"), which exec mode never does.
-func (db *DB) openSchemas(ctx context.Context) (*pool, error) {
-	pc := db.config.Copy()
+func (db *DB) openSchemas(ctx context.Context, at *pgxpool.Config) (*pool, error) {
+	pc := at.Copy()
 	if pc.ConnConfig.DefaultQueryExecMode == pgx.QueryExecModeCacheStatement || pc.ConnConfig.DefaultQueryExecMode == pgx.QueryExecModeCacheDescribe {
 		pc.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
 	}
@@ -150,12 +166,19 @@ func (db *DB) openSchemas(ctx context.Context) (*pool, error) {
 	return db.open(ctx, pc, core.ModeTenant, core.SchemaPerTenant, "")
 }
 
+// connectTimeout is that of connection strings that name none.
+const connectTimeout = 5 * time.Second
+
 // openDatabase opens the pool of one tenant's database.
 func (db *DB) openDatabase(ctx context.Context, key string) (*pool, error) {
 	dsn, err := db.cfg.Databases.ConnectionString(ctx, key)
 	if err != nil {
 		return nil, fmt.Errorf("its connection string: %w", err)
 	}
+	return db.openAt(ctx, dsn, key)
+}
+
+func (db *DB) openAt(ctx context.Context, dsn, key string) (*pool, error) {
 	pc, err := pgxpool.ParseConfig(dsn)
 	if err != nil {
 		return nil, core.Errorf(core.DatabaseDown, "the connection string of database %q cannot be read", key) // and is not shown
@@ -166,7 +189,7 @@ func (db *DB) openDatabase(ctx context.Context, key string) (*pool, error) {
 		pc.ConnConfig.DefaultQueryExecMode = own.DefaultQueryExecMode
 	}
 	if pc.ConnConfig.ConnectTimeout == 0 {
-		pc.ConnConfig.ConnectTimeout = 5 * time.Second
+		pc.ConnConfig.ConnectTimeout = connectTimeout
 	}
 	pc.MinConns, pc.MinIdleConns = 0, 0
 	pc.MaxConns = int32(db.databases.limits.ConnsPerDatabase)

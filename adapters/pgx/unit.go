@@ -33,6 +33,9 @@ func (db *DB) acquire(ctx context.Context) (unit, error) {
 	c, err := b.pool.Acquire(ctx)
 	if err = b.reached(err); err != nil {
 		b.hold.release()
+		if b.second && errors.Is(err, core.ErrDatabaseDown) {
+			return db.acquire(ctx) // not the replica again, which now has its pause
+		}
 		return unit{}, err
 	}
 	return unit{pooled: c, conn: c.Conn(), scope: b.scope, hold: b.hold}, nil
