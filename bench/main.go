@@ -17,15 +17,16 @@ func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
 // options are the size of the run.
 type options struct {
-	rounds  int
-	round   time.Duration
-	rows    int
-	tenants int
-	delay   time.Duration
-	workers int
-	only    string // a section, or all
-	clients string // names of clients, or all
-	peers   peers
+	rounds             int
+	round              time.Duration
+	rows               int
+	tenants            int
+	delay              time.Duration
+	workers            int
+	only               string // a section, or all
+	clients            string // names of clients, or all
+	schemas, databases int    // of tenants that have their own
+	peers              peers
 }
 
 // has reports whether a list of names, separated by commas, has the name.
@@ -43,8 +44,10 @@ func run(args []string, stdout, stderr io.Writer) int {
 	flags.IntVar(&o.tenants, "tenants", 1000, "tenants among which the rows are spread")
 	flags.IntVar(&o.workers, "workers", 16, "workers, and connections, of a saturated server")
 	flags.DurationVar(&o.delay, "delay", 500*time.Microsecond, "latency each way of the distant server")
-	flags.StringVar(&o.only, "only", "all", "sections to run, separated by commas: clients, policies, middlewares, resolvers")
+	flags.StringVar(&o.only, "only", "all", "sections to run, separated by commas: clients, strategies, policies, middlewares, resolvers")
 	flags.StringVar(&o.clients, "clients", "all", "clients to measure, separated by commas: pgx, database/sql, gorm, ent, bun, peers")
+	flags.IntVar(&o.schemas, "schemas", 1000, "tenants with a schema of their own")
+	flags.IntVar(&o.databases, "databases", 10, "tenants with a database of their own")
 	flags.Var(&o.peers, "peer", "`NAME=COMMAND` of a program that is a contestant, see bench/peer.go; may be repeated")
 	if err := flags.Parse(args); err != nil {
 		return 2
@@ -68,7 +71,7 @@ func bench(ctx context.Context, o options, stdout, stderr io.Writer) error {
 		name string
 		run  func(context.Context, options, io.Writer, io.Writer) error
 	}{
-		{"middlewares", middlewares}, {"resolvers", resolvers}, {"clients", throughput}, {"policies", policies},
+		{"middlewares", middlewares}, {"resolvers", resolvers}, {"clients", throughput}, {"strategies", strategies}, {"policies", policies},
 	}
 	for _, s := range sections {
 		if !has(o.only, s.name) {
