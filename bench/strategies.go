@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"sync"
 	"text/tabwriter"
 
 	"github.com/jackc/pgx/v5"
@@ -138,8 +139,7 @@ func (f *field) strategy(ctx context.Context, way placed, t io.Writer) error {
 		return err
 	}
 	defer db.Close()
-	scoped := contestant{read: func(ctx context.Context, r *rand.Rand) error {
-		who := way.tenants[r.IntN(len(way.tenants))]
+	read := func(ctx context.Context, who *core.Tenant, r *rand.Rand) error {
 		id := r.Int64N(ownRows)
 		if who.Placement.Strategy == "" {
 			target := f.pick(r)
@@ -147,6 +147,12 @@ func (f *field) strategy(ctx context.Context, way placed, t io.Writer) error {
 		}
 		var body string
 		return db.QueryRow(core.NewContext(ctx, who), readItem, id).Scan(&body)
+	}
+	if err := f.warm(ctx, way.tenants, read); err != nil {
+		return err
+	}
+	scoped := contestant{read: func(ctx context.Context, r *rand.Rand) error {
+		return read(ctx, way.tenants[r.IntN(len(way.tenants))], r)
 	}}
 	bare, err := f.enter(ctx, pgxClient(), unscoped, dsn)
 	if err != nil {
@@ -165,7 +171,7 @@ func (f *field) strategy(ctx context.Context, way placed, t io.Writer) error {
 			if err != nil {
 				return err
 			}
-			if round >= 0 { // the first opens what is to be open
+			if round >= 0 {
 				own, other = append(own, a), append(other, b)
 			}
 		}
@@ -177,6 +183,27 @@ func (f *field) strategy(ctx context.Context, way placed, t io.Writer) error {
 	}
 	fmt.Fprintf(t, "%d\t%.1f\t\n", connections, memory)
 	return nil
+}
+
+// warm opens what is to be open: every worker reads of every tenant, so that most
+// connections have met most of them.
+func (f *field) warm(ctx context.Context, tenants []*core.Tenant, read func(context.Context, *core.Tenant, *rand.Rand) error) error {
+	var all sync.WaitGroup
+	failures := make(chan error, f.workers)
+	for range f.workers {
+		all.Go(func() {
+			r := rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
+			for _, i := range r.Perm(len(tenants)) {
+				if err := read(ctx, tenants[i], r); err != nil {
+					failures <- err
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+	close(failures)
+	return <-failures
 }
 
 // backends counts the application's connections, and asks one that serves the tenants what
