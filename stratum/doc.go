@@ -16,6 +16,15 @@
 // these tables, so that no SQL of the application can read or change who is a tenant.
 // The library never touches the application's tables.
 //
+// # Places
+//
+// A tenant lives in the shared tables, in a schema of its own or in a database of its own
+// (tenant.New.Strategy). With Config.Provision the library makes that place together with
+// the tenant, runs the application's migrations there, and removes it when the tenant is
+// purged; it does so as the owner's login, on connections of their own. Nothing is left of
+// what fails: what is made or removed stands in a journal, and [Open] finishes what a
+// process that died had begun. Package placement says what a place is.
+//
 // # What others see, and when
 //
 // Changes made through a [Stratum] are seen by its own [Stratum.Resolver] at once.

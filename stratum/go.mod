@@ -5,6 +5,7 @@ go 1.26.0
 require (
 	github.com/jackc/pgx/v5 v5.12.0
 	github.com/pressly/goose/v3 v3.29.0
+	github.com/stratum-hq/stratum-go/adapters/pgx v0.0.0
 	github.com/stratum-hq/stratum-go/core v0.0.0
 	github.com/stratum-hq/stratum-go/core/cache v0.0.0
 )
@@ -28,6 +29,7 @@ require (
 )
 
 replace (
+	github.com/stratum-hq/stratum-go/adapters/pgx => ../adapters/pgx
 	github.com/stratum-hq/stratum-go/core => ../core
 	github.com/stratum-hq/stratum-go/core/cache => ../core/cache
 	github.com/stratum-hq/stratum-go/embedpg => ../embedpg

@@ -13,6 +13,7 @@ import (
 	"github.com/stratum-hq/stratum-go/embedpg/pgtest"
 	"github.com/stratum-hq/stratum-go/stratum"
 	"github.com/stratum-hq/stratum-go/stratum/migrations"
+	"github.com/stratum-hq/stratum-go/stratum/placement"
 	"github.com/stratum-hq/stratum-go/stratum/tenant"
 )
 
@@ -161,5 +162,43 @@ func TestResolverDown(t *testing.T) {
 	s.Close() // harmless
 	if _, err := s.Resolver().Resolve(t.Context(), core.BySlug("acme")); err == nil || errors.Is(err, core.ErrTenantNotFound) {
 		t.Errorf("a resolver that cannot tell says %v", err)
+	}
+}
+
+func TestOpenChecksProvision(t *testing.T) {
+	t.Parallel()
+	d := pgtest.New(t)
+	for name, cfg := range map[string]placement.Config{
+		"no string": {Owner: "postgres://x:hunter2@%zz"},
+		"no owner":  {App: "app"},
+	} {
+		s, err := stratum.Open(t.Context(), d.URL(embedpg.Lib), stratum.Config{AutoMigrate: true, Logger: quiet(), Provision: cfg})
+		if err == nil {
+			s.Close()
+		}
+		if !errors.Is(err, core.ErrValidation) || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// That what is left cannot be removed is told, and no reason not to serve.
+func TestOpenWithOwnerDown(t *testing.T) {
+	t.Parallel()
+	d := pgtest.New(t)
+	open(t, d)
+	d.Exec(t, embedpg.Lib, `insert into stratum.provisioning (tenant_id, strategy, schema_name, role_name, database_key)
+		values (gen_random_uuid(), 'SCHEMA_PER_TENANT', 't_x', 'r_x', '')`)
+	var told strings.Builder
+	s, err := stratum.Open(t.Context(), d.URL(embedpg.Lib), stratum.Config{
+		Logger:    slog.New(slog.NewTextHandler(&told, nil)),
+		Provision: placement.Config{Owner: "postgres://x:hunter2@127.0.0.1:1/none?connect_timeout=2"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if text := told.String(); !strings.Contains(text, "level=ERROR") || strings.Contains(text, "hunter2") {
+		t.Error(text)
 	}
 }

@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/stratum-hq/stratum-go/core"
 	"github.com/stratum-hq/stratum-go/core/cache"
 	"github.com/stratum-hq/stratum-go/stratum/internal/db"
 	"github.com/stratum-hq/stratum-go/stratum/migrations"
+	"github.com/stratum-hq/stratum-go/stratum/placement"
 	"github.com/stratum-hq/stratum-go/stratum/tenant"
 )
 
@@ -27,6 +29,10 @@ type Config struct {
 	// Actor is who changes are recorded as in the audit log, a service's name for
 	// instance. Empty: the database login.
 	Actor string
+
+	// Provision says how schemas and databases of tenants are made. Without Owner all
+	// tenants live in the shared tables, and other strategies are refused.
+	Provision placement.Config
 
 	// Logger gets what the library does at start. Nil: slog.Default().
 	Logger *slog.Logger
@@ -60,6 +66,10 @@ func open(ctx context.Context, dsn string, cfg Config) (*Stratum, error) {
 	if log == nil {
 		log = slog.Default()
 	}
+	places, err := provisioner(cfg.Provision)
+	if err != nil {
+		return nil, err
+	}
 	prepare := migrations.Check
 	if cfg.AutoMigrate {
 		prepare = migrations.Up
@@ -72,10 +82,35 @@ func open(ctx context.Context, dsn string, cfg Config) (*Stratum, error) {
 		return nil, err
 	}
 	s := &Stratum{db: base, close: sync.OnceFunc(base.Close)}
-	s.Tenants = tenant.NewService(base, func(id core.ID) { s.resolver.Invalidate(id) })
+	s.Tenants = tenant.NewService(base, places, func(id core.ID) { s.resolver.Invalidate(id) })
 	s.resolver = cache.New(s.Tenants, cfg.Cache)
+	if places != nil {
+		s.recover(ctx, log)
+	}
 	log.InfoContext(ctx, "stratum: open", "schema_version", migrations.Latest())
 	return s, nil
+}
+
+// provisioner is nil if there is to be none.
+func provisioner(cfg placement.Config) (tenant.Provisioner, error) {
+	if cfg.Owner == "" && cfg.Databases == "" && cfg.App == "" && cfg.Migrations == nil && cfg.Migrate == nil {
+		return nil, nil
+	}
+	return placement.New(cfg)
+}
+
+// recover removes what dead processes left half made. That this fails, because a server
+// is down for instance, is no reason not to serve.
+func (s *Stratum) recover(ctx context.Context, log *slog.Logger) {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	n, err := s.Tenants.Recover(ctx)
+	if n > 0 {
+		log.InfoContext(ctx, "stratum: removed what was left of tenants that were being made or removed", "places", n)
+	}
+	if err != nil {
+		log.ErrorContext(ctx, "stratum: what is left of tenants that were being made or removed stays for now", "error", err)
+	}
 }
 
 // Resolver returns the resolver of this library: by id, slug and custom domain, through

@@ -17,35 +17,65 @@ import (
 const createLock = "select from stratum.tenants where id = @parent for share"
 
 const createWith = `parent as (
-	select id, status, ancestors || id as path from stratum.tenants where id = @parent
+	select id, status, strategy, ancestors || id as path from stratum.tenants where id = @parent
 ),
 before as (select null::stratum.tenants where false),
 after as (
-	insert into stratum.tenants (id, parent_id, ancestors, slug, name)
-	select @id, parent.id, coalesce(parent.path, '{}'), @slug, @name
+	insert into stratum.tenants (id, parent_id, ancestors, slug, name,
+		strategy, schema_name, role_name, database_key, region, statement_timeout_ms, max_concurrency)
+	select @id, parent.id, coalesce(parent.path, '{}'), @slug, @name,
+		@strategy::text, @schema, @role, @database, @region, @timeout, @concurrency
 	from (values (1)) as one left join parent on true
-	where @parent::uuid is null or parent.status = 'active' and cardinality(parent.path) <= @depth
+	where (@parent::uuid is null or parent.status = 'active' and cardinality(parent.path) <= @depth)
+		and (not @inherit::boolean or coalesce(parent.strategy, 'SHARED_RLS') = @strategy)
 	returning *
 ),
+placed as (delete from stratum.provisioning where tenant_id = @id),
 named as (
 	insert into stratum.tenant_domains (domain, tenant_id)
 	select unnest(@domains::text[]), after.id from after
 )`
 
 // The domains just made are not in the snapshot of the statement; they are known anyway.
-const createSelect = `select (select status from parent), ` + columns + `
+const createSelect = `select (select status from parent), (select strategy from parent), ` + columns + `
 from (values (1)) as one left join after t on true`
 
-// Create makes an active tenant: a root, or a child of an active parent. It returns
+// inherited is the error of a tenant that is to have the strategy of its parent, when
+// that is another than it was tried with.
+type inherited struct{ strategy core.Strategy }
+
+func (e inherited) Error() string { return "the strategy of the parent is " + string(e.strategy) }
+
+// errRehearsed ends a transaction in which everything worked.
+var errRehearsed = errors.New("tenant: only rehearsed")
+
+// Create makes an active tenant: a root, or a child of an active parent. When it returns,
+// the tenant's schema or database is there, with the application's tables; if it fails,
+// nothing is, and if the process dies, [Service.Recover] removes what was made. It returns
 // [core.ErrTenantExists] if the slug or a domain is taken, by an archived tenant too;
 // [core.ErrTenantNotFound], [core.ErrTenantSuspended] or [core.ErrTenantArchived] if the
-// parent is not there or not active; and [core.ErrValidation], with the detail "field".
+// parent is not there or not active; [core.ErrScopeUnsupported] if the strategy needs
+// stratum.Config.Provision; and [core.ErrValidation], with the detail "field".
 func (s *Service) Create(ctx context.Context, n New) (*core.Tenant, error) {
 	n, err := n.validate()
 	if err != nil {
 		return nil, err
 	}
 	id := core.NewID()
+	if n.Strategy == "" || n.Strategy == core.SharedRLS {
+		made, err := s.insert(ctx, s.db, id, n, n.placed(core.Placement{Strategy: core.SharedRLS}), nil)
+		var from inherited
+		if !errors.As(err, &from) {
+			return made, err
+		}
+		n.Strategy = from.strategy
+	}
+	return s.createPlaced(ctx, id, n)
+}
+
+// insert makes the tenant's row, and nothing if there is a verdict: that is then
+// returned as the error.
+func (s *Service) insert(ctx context.Context, on mutator, id core.ID, n New, at core.Placement, verdict error) (*core.Tenant, error) {
 	m := db.Mutation{
 		Action: "tenant.created",
 		With:   createWith,
@@ -53,26 +83,31 @@ func (s *Service) Create(ctx context.Context, n New) (*core.Tenant, error) {
 		Select: createSelect,
 		Args: pgx.NamedArgs{
 			"id": uuid(id), "parent": uuid(n.Parent), "slug": n.Slug, "name": n.Name,
-			"depth": MaxDepth, "domains": n.Domains,
+			"depth": MaxDepth, "domains": n.Domains, "inherit": n.Strategy == "",
+			"strategy": string(at.Strategy), "schema": at.Schema, "role": at.Role, "database": at.Database,
+			"region": at.Region, "timeout": at.StatementTimeout.Milliseconds(), "concurrency": at.MaxConcurrency,
 		},
 	}
 	if !n.Parent.IsZero() {
 		m.Lock = []string{createLock}
 	}
 	var made *core.Tenant
-	err = s.mutate(ctx, id, m, func(in scanner) error {
-		var parent pgtype.Text
+	err := s.mutate(ctx, on, id, m, func(in scanner) error {
+		var status, strategy pgtype.Text
 		var r row
-		if err := in.Scan(append([]any{&parent}, r.into()...)...); err != nil {
+		if err := in.Scan(append([]any{&status, &strategy}, r.into()...)...); err != nil {
 			return err
 		}
 		if made = r.tenant(); made == nil {
-			return refusedParent(n.Parent, parent)
+			if strategy.Valid && n.Strategy == "" && strategy.String != string(at.Strategy) {
+				return inherited{core.Strategy(strategy.String)}
+			}
+			return refusedParent(n.Parent, status)
 		}
 		if len(n.Domains) > 0 {
 			made.Domains = n.Domains
 		}
-		return nil
+		return verdict
 	})
 	if err != nil {
 		return nil, taken(err, n)

@@ -14,6 +14,18 @@
 // active child ([core.ErrTenantHasChildren]). That holds whatever happens at the same
 // moment, since the rows concerned are locked, parents first, before they are judged.
 //
+// Purge ends the life of an archived one: it is removed.
+//
+// # Places
+//
+// With a strategy other than SHARED_RLS, Create makes the tenant's schema or database and
+// Purge removes it. Both keep a journal, stratum.provisioning: an entry is committed before
+// anything is made, and goes in the transaction that inserts the tenant; it comes in the
+// one that deletes the tenant, and goes when the place is removed. So a place that the
+// journal names is nobody's, and Recover removes it, unless somebody is at work on it: who
+// is holds an advisory lock. The lock is the connection's through which Create inserts
+// the tenant, so that a Create which lost the lock cannot.
+//
 // # Records
 //
 // Each change writes a row of stratum.audit_log and one of stratum.events in the same

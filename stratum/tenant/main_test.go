@@ -11,6 +11,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if job := os.Getenv(childJob); job != "" {
+		os.Exit(child(job))
+	}
 	_ = flag.Set("rapid.checks", "30") // against a real database; the command line wins
 	if _, err := embedpg.Find(); errors.Is(err, embedpg.ErrNotInstalled) && os.Getenv(pgtest.EnvRequired) != "1" {
 		flag.Parse()

@@ -3,10 +3,14 @@ package tenant
 import (
 	"context"
 	"fmt"
+	"math"
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/stratum-hq/stratum-go/core"
 	"github.com/stratum-hq/stratum-go/stratum/internal/db"
@@ -17,26 +21,38 @@ const (
 	MaxName    = 255 // characters
 	MaxDepth   = 20  // tenants above one
 	MaxDomains = 100
+	MaxRegion  = 63 // bytes
 )
 
 // Service keeps tenants. It is safe for concurrent use.
 type Service struct {
 	db      *db.DB
+	places  Provisioner
+	turns   chan struct{} // of those who make or remove a place
 	changed func(core.ID)
 }
 
-// NewService is for package stratum, which opens the database. changed is called with
-// the id of each tenant after it may have changed.
-func NewService(db *db.DB, changed func(core.ID)) *Service {
-	return &Service{db: db, changed: changed}
+// NewService is for package stratum, which opens the database. Without places all
+// tenants live in the shared tables. changed is called with the id of each tenant after it
+// may have changed.
+func NewService(db *db.DB, places Provisioner, changed func(core.ID)) *Service {
+	return &Service{db: db, places: places, turns: make(chan struct{}, placesAtOnce), changed: changed}
 }
 
 // New describes a tenant to be made.
 type New struct {
 	Name    string   // 1 to 255 characters, for people
-	Slug    string   // see [core.ValidSlug]; unique in the installation for ever
+	Slug    string   // see [core.ValidSlug]; unique in the installation, among the archived too
 	Parent  core.ID  // the tenant above; zero: a root
 	Domains []string // custom domains, each of one tenant only; the caller has verified them
+
+	// Strategy is how the tenant's data is kept apart. All but [core.SharedRLS] need
+	// stratum.Config.Provision. Empty: as the parent's, for a root core.SharedRLS.
+	Strategy core.Strategy
+
+	Region           string        // up to 63 letters, digits and _-, for the application; empty: the default one
+	StatementTimeout time.Duration // longest a statement may run, in whole milliseconds; 0: the server's setting
+	MaxConcurrency   int           // most units of work at once; 0: no cap
 }
 
 // validate returns a copy in canonical form.
@@ -49,6 +65,9 @@ func (n New) validate() (New, error) {
 	}
 	if len(n.Domains) > MaxDomains {
 		return n, invalid("domains", "a tenant has at most %d domains", MaxDomains)
+	}
+	if err := n.validatePlacement(); err != nil {
+		return n, err
 	}
 	domains := make([]string, 0, len(n.Domains))
 	for i, d := range n.Domains {
@@ -65,6 +84,33 @@ func (n New) validate() (New, error) {
 	slices.Sort(domains)
 	n.Domains = domains
 	return n, nil
+}
+
+func (n New) validatePlacement() error {
+	switch n.Strategy {
+	case "", core.SharedRLS, core.SchemaPerTenant, core.DatabasePerTenant:
+	default:
+		return invalid("strategy", "a strategy is %s, %s or %s", core.SharedRLS, core.SchemaPerTenant, core.DatabasePerTenant)
+	}
+	word := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_' || r == '-'
+	}
+	if len(n.Region) > MaxRegion || strings.ContainsFunc(n.Region, func(r rune) bool { return !word(r) }) {
+		return invalid("region", "a region has up to %d letters, digits, underscores and hyphens", MaxRegion)
+	}
+	if n.StatementTimeout < 0 || n.StatementTimeout%time.Millisecond != 0 || n.StatementTimeout > math.MaxInt32*time.Millisecond {
+		return invalid("statement_timeout", "a statement timeout is 0 or more whole milliseconds, and less than 25 days")
+	}
+	if n.MaxConcurrency < 0 || n.MaxConcurrency > math.MaxInt32 {
+		return invalid("max_concurrency", "at most %d units of work can be allowed at once, and 0 means no cap", math.MaxInt32)
+	}
+	return nil
+}
+
+// placed completes a placement with what is not a matter of names.
+func (n New) placed(at core.Placement) core.Placement {
+	at.Region, at.StatementTimeout, at.MaxConcurrency = n.Region, n.StatementTimeout, n.MaxConcurrency
+	return at
 }
 
 // validDomain wants a name of two labels at least, and no address: a request for
@@ -98,11 +144,16 @@ func notFound(id core.ID) error {
 	return core.Errorf(core.TenantNotFound, "there is no tenant %s", id).With("tenant_id", id.String())
 }
 
+// mutator is the pool, or a session.
+type mutator interface {
+	Mutate(ctx context.Context, m db.Mutation, scan func(pgx.Row) error) error
+}
+
 // mutate runs a change and tells of it afterwards: also when it failed, because a
 // COMMIT whose answer got lost may have worked.
-func (s *Service) mutate(ctx context.Context, id core.ID, m db.Mutation, scan func(scanner) error) error {
+func (s *Service) mutate(ctx context.Context, on mutator, id core.ID, m db.Mutation, scan func(scanner) error) error {
 	if s.changed != nil {
 		defer s.changed(id)
 	}
-	return s.db.Mutate(ctx, m, scan)
+	return on.Mutate(ctx, m, scan)
 }

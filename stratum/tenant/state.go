@@ -87,7 +87,7 @@ func (s *Service) move(ctx context.Context, id core.ID, step transition) (*core.
 		m.Lock = []string{lockParent, lockSelf}
 	}
 	var moved *core.Tenant
-	err := s.mutate(ctx, id, m, func(in scanner) error {
+	err := s.mutate(ctx, s.db, id, m, func(in scanner) error {
 		var was situation
 		var r row
 		err := in.Scan(append([]any{&was.status, &was.children, &was.parent, &was.parentStatus}, r.into()...)...)

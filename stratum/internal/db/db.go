@@ -69,6 +69,10 @@ type Mutation struct {
 	// Tenant is the column of "after" that says whose change it is. Empty: tenant_id.
 	Tenant string
 
+	// Removes says that "after" has the row that is gone, instead of a changed one: the
+	// audit row has no after, and the event tells what was.
+	Removes bool
+
 	// Select follows them, and must return one row, which is given to the scan function.
 	Select string
 
@@ -83,10 +87,14 @@ func (m Mutation) statement() string {
 	if column == "" {
 		column = "tenant_id"
 	}
+	left := "to_jsonb(after)"
+	if m.Removes {
+		left = "null"
+	}
 	return "with " + m.With + `,
 audited as (
 	insert into stratum.audit_log (id, tenant_id, actor, action, before, after)
-	select @audit_id::uuid, after.` + column + `, @actor::text, @action::text, (select to_jsonb(before) from before), to_jsonb(after)
+	select @audit_id::uuid, after.` + column + `, @actor::text, @action::text, (select to_jsonb(before) from before), ` + left + `
 	from after
 ),
 emitted as (
@@ -102,10 +110,19 @@ emitted as (
 // server's default, because [Mutation.Lock] depends on it. scan is called with the row of
 // Select; if it returns an error, nothing has happened.
 func (d *DB) Mutate(ctx context.Context, m Mutation, scan func(pgx.Row) error) error {
+	return mutate(ctx, d.pool, d.actor, m, scan)
+}
+
+// beginner is a pool or a connection.
+type beginner interface {
+	BeginTx(ctx context.Context, opts pgx.TxOptions) (pgx.Tx, error)
+}
+
+func mutate(ctx context.Context, on beginner, actor string, m Mutation, scan func(pgx.Row) error) error {
 	args := pgx.NamedArgs{
 		"audit_id": core.NewID().String(),
 		"event_id": core.NewID().String(),
-		"actor":    d.actor,
+		"actor":    actor,
 		"action":   m.Action,
 	}
 	for name, value := range m.Args {
@@ -119,7 +136,7 @@ func (d *DB) Mutate(ctx context.Context, m Mutation, scan func(pgx.Row) error) e
 		batch.Queue(sql, m.Args)
 	}
 	batch.Queue(m.statement(), args)
-	return pgx.BeginTxFunc(ctx, d.pool, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) (err error) {
+	return pgx.BeginTxFunc(ctx, on, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) (err error) {
 		results := tx.SendBatch(ctx, batch)
 		defer func() {
 			if e := results.Close(); err == nil {

@@ -1,0 +1,35 @@
+// Package placement makes and removes the places where tenants' data lives: a schema and
+// the role that may use it, or a database.
+//
+//	//go:embed migrations/*.sql
+//	var migrations embed.FS // the application's own
+//
+//	s, err := stratum.Open(ctx, dsn, stratum.Config{Provision: placement.Config{
+//		Owner:      ownerDSN,
+//		Migrations: migrations,
+//	}})
+//	acme, err := s.Tenants.Create(ctx, tenant.New{Name: "Acme", Slug: "acme", Strategy: core.SchemaPerTenant})
+//
+// Package tenant decides when a [Provisioner] works, and cleans up after it; this one
+// knows nothing of tenants but their ids.
+//
+// # A schema
+//
+// The schema and all that migrations make in it belong to the owner's login. A role of
+// its own, NOLOGIN, may use it, and select, insert, update and delete in it, also in tables
+// that later migrations of the same login make. The serving login may become that role and
+// has no rights without doing so; PUBLIC cannot enter the schema. The role may
+// make temporary tables in the database, which COPY needs.
+//
+// # A database
+//
+// It belongs to the login that makes databases. Nobody else may connect but the serving
+// login, which has the same rights in its schema public as above. How it gets there is the
+// application's to say, stratumpgx.Config.Databases; where all databases are on one server,
+// [Databases] says it.
+//
+// # Names
+//
+// They have the slug for people and the id for uniqueness, as t_acme_0198a1b2c3d47e5f8a6b7c8d9e0f1a2b,
+// and are stored with the tenant. They do not change when the slug does.
+package placement

@@ -1,0 +1,151 @@
+package tenant_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/stratum-hq/stratum-go/core"
+	"github.com/stratum-hq/stratum-go/embedpg"
+	"github.com/stratum-hq/stratum-go/stratum/internal/db"
+	"github.com/stratum-hq/stratum-go/stratum/placement"
+	"github.com/stratum-hq/stratum-go/stratum/tenant"
+)
+
+// childJob tells a copy of this test binary what to do until it is killed.
+const childJob = "STRATUM_TENANT_TEST_JOB"
+
+// job is what a child does: it makes and purges tenants. At a point it says so and stops
+// there; without one it goes on until it is killed.
+type job struct {
+	Lib, Owner string
+	Strategies []core.Strategy
+	Point      string
+}
+
+// The points at which a child can stop.
+const (
+	beforeMake   = "the journal is written"
+	inMigrate    = "the place is half made"
+	afterMake    = "the place is made"
+	beforeRemove = "the tenant is gone"
+	afterRemove  = "the place is removed"
+)
+
+// points are the real Provisioner, with stops between the steps.
+type points struct {
+	*placement.Provisioner
+	reach func(point string)
+}
+
+func (p points) Make(ctx context.Context, at core.Placement) error {
+	p.reach(beforeMake)
+	err := p.Provisioner.Make(ctx, at)
+	p.reach(afterMake)
+	return err
+}
+
+func (p points) Remove(ctx context.Context, at core.Placement) error {
+	p.reach(beforeRemove)
+	err := p.Provisioner.Remove(ctx, at)
+	p.reach(afterRemove)
+	return err
+}
+
+// child is what the copy runs.
+func child(text string) int {
+	err := func() error {
+		var j job
+		if err := json.Unmarshal([]byte(text), &j); err != nil {
+			return err
+		}
+		reach := func(point string) {
+			if point == j.Point {
+				fmt.Println(point)
+				_, _ = io.Copy(io.Discard, os.Stdin)
+			}
+		}
+		ctx := context.Background()
+		places, err := placement.New(placement.Config{Owner: j.Owner, Migrate: func(ctx context.Context, conn *pgx.Conn, _ core.Placement) error {
+			_, err := conn.Exec(ctx, "create table a (id int)")
+			reach(inMigrate)
+			return err
+		}})
+		if err != nil {
+			return err
+		}
+		base, err := db.Open(ctx, j.Lib, "")
+		if err != nil {
+			return err
+		}
+		fmt.Println("ready")
+		return j.run(ctx, base, tenant.NewService(base, points{places, reach}, nil))
+	}()
+	fmt.Fprintln(os.Stderr, "a child ended:", err)
+	return 1
+}
+
+func (j job) run(ctx context.Context, base *db.DB, s *tenant.Service) error {
+	for i := 0; ; i++ {
+		made, err := s.Create(ctx, tenant.New{Name: "N", Slug: fmt.Sprint("n", i), Strategy: j.Strategies[i%len(j.Strategies)]})
+		if err != nil {
+			return err
+		}
+		rows, err := base.Query(ctx, "update stratum.tenants set status = 'archived' where id = $1", made.ID.String())
+		if err != nil {
+			return err
+		}
+		rows.Close()
+		if err := errors.Join(rows.Err(), s.Purge(ctx, made.ID)); err != nil {
+			return err
+		}
+	}
+}
+
+// start starts a child and waits until it says the line. kill kills it, as kill -9 does.
+func (w *world) start(t *testing.T, j job, line string) (kill func()) {
+	t.Helper()
+	j.Lib, j.Owner = w.URL(embedpg.Lib), w.owner
+	text, err := json.Marshal(j)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), childJob+"="+string(text))
+	cmd.Stderr = os.Stderr
+	stdin, err := cmd.StdinPipe() // keeps it waiting
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	kill = func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		_ = stdin.Close()
+	}
+	t.Cleanup(kill)
+	for lines := bufio.NewReader(stdout); ; {
+		got, err := lines.ReadString('\n')
+		if err != nil {
+			t.Fatalf("the child ended before it said %q: %v", line, err)
+		}
+		if strings.TrimSpace(got) == line {
+			return kill
+		}
+	}
+}
