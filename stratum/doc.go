@@ -25,6 +25,9 @@
 // what fails: what is made or removed stands in a journal, and [Open] finishes what a
 // process that died had begun. Package placement says what a place is.
 //
+// New migrations come to all places that are there with [Stratum.Fleet], before the
+// program that needs them serves; package fleet says how.
+//
 // # What others see, and when
 //
 // Changes made through a [Stratum] are seen by its own [Stratum.Resolver] at once.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stratum-hq/stratum-go/core"
 	"github.com/stratum-hq/stratum-go/core/cache"
+	"github.com/stratum-hq/stratum-go/stratum/fleet"
 	"github.com/stratum-hq/stratum-go/stratum/internal/db"
 	"github.com/stratum-hq/stratum-go/stratum/migrations"
 	"github.com/stratum-hq/stratum-go/stratum/placement"
@@ -43,6 +44,9 @@ type Config struct {
 type Stratum struct {
 	// Tenants keeps the tenants.
 	Tenants *tenant.Service
+
+	// Fleet brings the application's migrations to the places of tenants.
+	Fleet *fleet.Service
 
 	db       *db.DB
 	resolver *cache.Resolver
@@ -83,6 +87,7 @@ func open(ctx context.Context, dsn string, cfg Config) (*Stratum, error) {
 	}
 	s := &Stratum{db: base, close: sync.OnceFunc(base.Close)}
 	s.Tenants = tenant.NewService(base, places, func(id core.ID) { s.resolver.Invalidate(id) })
+	s.Fleet = fleet.NewService(base, places)
 	s.resolver = cache.New(s.Tenants, cfg.Cache)
 	if places != nil {
 		s.recover(ctx, log)
@@ -91,8 +96,14 @@ func open(ctx context.Context, dsn string, cfg Config) (*Stratum, error) {
 	return s, nil
 }
 
+// places is what makes, migrates and removes places.
+type places interface {
+	tenant.Provisioner
+	fleet.Places
+}
+
 // provisioner is nil if there is to be none.
-func provisioner(cfg placement.Config) (tenant.Provisioner, error) {
+func provisioner(cfg placement.Config) (places, error) {
 	if cfg.Owner == "" && cfg.Databases == "" && cfg.App == "" && cfg.Migrations == nil && cfg.Migrate == nil {
 		return nil, nil
 	}

@@ -55,7 +55,9 @@ func New(cfg Config) (*Provisioner, error) {
 		p.app = "stratum_app"
 	}
 	if cfg.Migrations != nil {
-		p.migrate = p.goose(cfg.Migrations)
+		p.migrate = func(ctx context.Context, conn *pgx.Conn, at core.Placement) error {
+			return p.up(ctx, conn, at, cfg.Migrations)
+		}
 	}
 	var err error
 	if p.owner, err = parse("Owner", cfg.Owner); err != nil {

@@ -10,6 +10,8 @@
 //	}})
 //	acme, err := s.Tenants.Create(ctx, tenant.New{Name: "Acme", Slug: "acme", Strategy: core.SchemaPerTenant})
 //
+// [Provisioner.Migrate] brings later migrations to one place; package fleet to all of them.
+//
 // Package tenant decides when a [Provisioner] works, and cleans up after it; this one
 // knows nothing of tenants but their ids.
 //

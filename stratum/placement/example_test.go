@@ -33,7 +33,7 @@ func Example() {
 	}
 	at := p.Place(core.SchemaPerTenant, "acme", core.MustParseID("0198a1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2b"))
 	fmt.Println(at.Schema)
-	if err := p.Make(ctx, at); err != nil {
+	if _, err := p.Make(ctx, at); err != nil {
 		log.Panic(err)
 	}
 

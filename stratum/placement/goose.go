@@ -2,7 +2,10 @@ package placement
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io/fs"
+	"path"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -10,31 +13,85 @@ import (
 	"github.com/pressly/goose/v3/database"
 
 	"github.com/stratum-hq/stratum-go/core"
+	"github.com/stratum-hq/stratum-go/stratum/internal/lock"
 )
 
-// goose applies migrations inside a place, on a connection like conn. Should the process
-// die, its backend finishes the statement, and holds the schema meanwhile: removing the
-// schema waits for it.
-func (p *Provisioner) goose(files fs.FS) func(context.Context, *pgx.Conn, core.Placement) error {
-	return func(ctx context.Context, conn *pgx.Conn, at core.Placement) error {
-		schema, grantee := at.Schema, at.Role
-		if at.Strategy == core.DatabasePerTenant {
-			schema, grantee = "public", p.app
-		}
-		versions := schema + ".goose_db_version" // a schema of ours needs no quotes
-		store, err := database.NewStore(database.DialectPostgres, versions)
+// Latest is the version to which migrations in the SQL files of goose lead: the highest
+// number that a name begins with. If there are none it returns [core.ErrValidation], with
+// the detail "field".
+func Latest(files fs.FS) (int64, error) {
+	var latest int64
+	if files != nil {
+		names, err := fs.Glob(files, "*.sql")
 		if err != nil {
-			return err
+			return 0, fmt.Errorf("placement: %w", err)
 		}
-		db := stdlib.OpenDB(*conn.Config())
-		defer func() { _ = db.Close() }()
-		provider, err := goose.NewProvider("", db, files, goose.WithStore(store), goose.WithDisableGlobalRegistry(true))
-		if err != nil {
-			return err
+		for _, name := range names {
+			// goose leaves out what has no number, too.
+			if version, err := goose.NumericComponent(name); err == nil {
+				latest = max(latest, version)
+			}
 		}
-		if _, err := provider.Up(ctx); err != nil {
-			return err
-		}
-		return all(ctx, conn, "revoke all on table "+versions+" from "+quote(grantee)) // of no concern to the tenant
 	}
+	if latest == 0 {
+		return 0, core.Errorf(core.Validation, "the migrations have no file like 00001_name.sql").With("field", "files")
+	}
+	return latest, nil
+}
+
+// versions is the table of goose in a place. A schema of ours needs no quotes.
+func versions(at core.Placement) string {
+	if at.Strategy == core.DatabasePerTenant {
+		return "public.goose_db_version"
+	}
+	return at.Schema + ".goose_db_version"
+}
+
+// version is the one that a place is at, 0 if goose was never there.
+func version(ctx context.Context, conn *pgx.Conn, at core.Placement) (n int64, err error) {
+	table := versions(at)
+	var there bool
+	err = conn.QueryRow(ctx, "select pg_catalog.to_regclass($1) is not null", pgx.QueryExecModeExec, table).Scan(&there)
+	if err != nil || !there {
+		return 0, err
+	}
+	err = conn.QueryRow(ctx, "select coalesce(max(version_id), 0) from "+table+" where is_applied", pgx.QueryExecModeExec).Scan(&n)
+	return n, err
+}
+
+// up applies what is missing inside a place, on one connection like conn. That connection
+// has a lock of its own: should the process die, its backend finishes the statement first,
+// and whoever migrates the place next waits for it.
+func (p *Provisioner) up(ctx context.Context, conn *pgx.Conn, at core.Placement, files fs.FS) error {
+	table := versions(at)
+	store, err := database.NewStore(database.DialectPostgres, table)
+	if err != nil {
+		return err
+	}
+	db := stdlib.OpenDB(*conn.Config(), stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
+		return lock.Wait(ctx, conn, "migrations of "+at.Schema+at.Database)
+	}))
+	defer func() { _ = db.Close() }()
+	db.SetMaxOpenConns(1) // a second one would wait for the first
+	provider, err := goose.NewProvider("", db, files, goose.WithStore(store), goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		return err
+	}
+	if _, err := provider.Up(ctx); err != nil {
+		return located(err)
+	}
+	grantee := at.Role
+	if at.Strategy == core.DatabasePerTenant {
+		grantee = p.app
+	}
+	return all(ctx, conn, "revoke all on table "+table+" from "+quote(grantee)) // of no concern to the tenant
+}
+
+// located says which file it was.
+func located(err error) error {
+	var partial *goose.PartialError
+	if !errors.As(err, &partial) || partial.Failed == nil {
+		return err
+	}
+	return fmt.Errorf("version %d, %s: %w", partial.Failed.Source.Version, path.Base(partial.Failed.Source.Path), partial.Err)
 }

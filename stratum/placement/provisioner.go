@@ -12,19 +12,27 @@ import (
 	"github.com/stratum-hq/stratum-go/stratum/internal/lock"
 )
 
-// Make makes a place that is not there, with its rights and the application's tables. If
-// it fails, a part may be there: [Provisioner.Remove] removes it.
-func (p *Provisioner) Make(ctx context.Context, at core.Placement) error {
+// Make makes a place that is not there, with its rights and the application's tables, and
+// returns the version of goose that they are at, 0 if they were made without it. If it
+// fails, a part may be there: [Provisioner.Remove] removes it.
+func (p *Provisioner) Make(ctx context.Context, at core.Placement) (reached int64, err error) {
+	fill := func(conn *pgx.Conn) error {
+		if err := p.fill(ctx, conn, at); err != nil {
+			return err
+		}
+		reached, err = version(ctx, conn, at)
+		return err
+	}
 	switch at.Strategy {
 	case core.SchemaPerTenant:
-		return p.connected(ctx, within(p.owner, "", at.Schema), at.Schema, func(conn *pgx.Conn) error {
+		err = p.connected(ctx, within(p.owner, "", at.Schema), at.Schema, func(conn *pgx.Conn) error {
 			if err := p.makeSchema(ctx, conn, at); err != nil {
 				return fmt.Errorf("making the schema %s: %w", at.Schema, err)
 			}
-			return p.fill(ctx, conn, at)
+			return fill(conn)
 		})
 	case core.DatabasePerTenant:
-		return p.connected(ctx, p.databases, at.Database, func(conn *pgx.Conn) error {
+		err = p.connected(ctx, p.databases, at.Database, func(conn *pgx.Conn) error {
 			if err := p.makeDatabase(ctx, conn, at); err != nil {
 				return fmt.Errorf("making the database %s: %w", at.Database, err)
 			}
@@ -32,11 +40,13 @@ func (p *Provisioner) Make(ctx context.Context, at core.Placement) error {
 				if err := p.openDatabase(ctx, inside); err != nil {
 					return fmt.Errorf("the rights in the database %s: %w", at.Database, err)
 				}
-				return p.fill(ctx, inside, at)
+				return fill(inside)
 			})
 		})
+	default:
+		err = unsupported(at)
 	}
-	return unsupported(at)
+	return reached, err
 }
 
 // Remove removes a place with all that is in it. What is not there, or not any more, is no
@@ -77,6 +87,11 @@ func (p *Provisioner) fill(ctx context.Context, conn *pgx.Conn, at core.Placemen
 // ends with the connection's backend, so that whoever gets it next finds all that this one
 // did: a backend whose client was killed finishes its statement first.
 func (p *Provisioner) connected(ctx context.Context, config *pgx.ConnConfig, place string, fn func(*pgx.Conn) error) error {
+	return p.locked(ctx, config, place, true, fn)
+}
+
+// locked is connected; it returns [ErrBusy] if it would have to wait and is not to.
+func (p *Provisioner) locked(ctx context.Context, config *pgx.ConnConfig, place string, wait bool, fn func(*pgx.Conn) error) error {
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
 		return fmt.Errorf("placement: %w", err)
@@ -86,8 +101,17 @@ func (p *Provisioner) connected(ctx context.Context, config *pgx.ConnConfig, pla
 		defer cancel()
 		_ = conn.Close(ctx)
 	}()
-	if err := lock.Wait(ctx, conn, "place "+place); err != nil {
+	got := true
+	if wait {
+		err = lock.Wait(ctx, conn, "place "+place)
+	} else {
+		got, err = lock.Try(ctx, conn, "place "+place)
+	}
+	if err != nil {
 		return fmt.Errorf("placement: the lock of %s: %w", place, err)
+	}
+	if !got {
+		return ErrBusy
 	}
 	return fn(conn)
 }

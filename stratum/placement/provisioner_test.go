@@ -34,8 +34,8 @@ func made(t testing.TB, p *placement.Provisioner, strategy core.Strategy) core.P
 			}
 		}
 	})
-	if err := p.Make(t.Context(), at); err != nil {
-		t.Fatal(err)
+	if version, err := p.Make(t.Context(), at); err != nil || version != 1 {
+		t.Fatal(version, err)
 	}
 	return at
 }
@@ -137,7 +137,7 @@ func TestMakeRefusesLogins(t *testing.T) {
 		t.Helper()
 		p := provisioner(t, cfg)
 		at := p.Place(core.SchemaPerTenant, "acme", core.NewID())
-		if err := p.Make(t.Context(), at); !errors.Is(err, core.ErrRoleUnsafe) || !strings.Contains(err.Error(), help) {
+		if _, err := p.Make(t.Context(), at); !errors.Is(err, core.ErrRoleUnsafe) || !strings.Contains(err.Error(), help) {
 			t.Errorf("got %v, want %s", err, help)
 		}
 		if err := p.Remove(t.Context(), at); err != nil {
@@ -161,7 +161,7 @@ func TestMakeFails(t *testing.T) {
 	p := provisioner(t, placement.Config{Owner: d.URL(embedpg.Superuser), App: "nobody_of_that_name"})
 	for _, strategy := range []core.Strategy{core.SchemaPerTenant, core.SharedRLS, "GUESS"} {
 		at := p.Place(strategy, "acme", core.NewID())
-		if err := p.Make(t.Context(), at); err == nil {
+		if _, err := p.Make(t.Context(), at); err == nil {
 			t.Errorf("%s: made", strategy)
 		}
 	}
@@ -169,7 +169,7 @@ func TestMakeFails(t *testing.T) {
 		t.Error(err)
 	}
 	down := provisioner(t, placement.Config{Owner: "postgres://x:hunter2@127.0.0.1:1/none?connect_timeout=2"})
-	if err := down.Make(t.Context(), down.Place(core.SchemaPerTenant, "acme", core.NewID())); err == nil || strings.Contains(err.Error(), "hunter2") {
+	if _, err := down.Make(t.Context(), down.Place(core.SchemaPerTenant, "acme", core.NewID())); err == nil || strings.Contains(err.Error(), "hunter2") {
 		t.Error(err)
 	}
 }

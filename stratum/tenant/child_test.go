@@ -47,11 +47,11 @@ type points struct {
 	reach func(point string)
 }
 
-func (p points) Make(ctx context.Context, at core.Placement) error {
+func (p points) Make(ctx context.Context, at core.Placement) (int64, error) {
 	p.reach(beforeMake)
-	err := p.Provisioner.Make(ctx, at)
+	version, err := p.Provisioner.Make(ctx, at)
 	p.reach(afterMake)
-	return err
+	return version, err
 }
 
 func (p points) Remove(ctx context.Context, at core.Placement) error {

@@ -31,6 +31,10 @@ after as (
 	returning *
 ),
 placed as (delete from stratum.provisioning where tenant_id = @id),
+fleet as (
+	insert into stratum.fleet (tenant_id, version)
+	select after.id, @version::bigint from after where after.strategy <> 'SHARED_RLS'
+),
 named as (
 	insert into stratum.tenant_domains (domain, tenant_id)
 	select unnest(@domains::text[]), after.id from after
@@ -63,7 +67,7 @@ func (s *Service) Create(ctx context.Context, n New) (*core.Tenant, error) {
 	}
 	id := core.NewID()
 	if n.Strategy == "" || n.Strategy == core.SharedRLS {
-		made, err := s.insert(ctx, s.db, id, n, n.placed(core.Placement{Strategy: core.SharedRLS}), nil)
+		made, err := s.insert(ctx, s.db, id, n, n.placed(core.Placement{Strategy: core.SharedRLS}), 0, nil)
 		var from inherited
 		if !errors.As(err, &from) {
 			return made, err
@@ -73,9 +77,9 @@ func (s *Service) Create(ctx context.Context, n New) (*core.Tenant, error) {
 	return s.createPlaced(ctx, id, n)
 }
 
-// insert makes the tenant's row, and nothing if there is a verdict: that is then
+// insert makes the tenant's row, with the version of its place, and nothing if there is a verdict: that is then
 // returned as the error.
-func (s *Service) insert(ctx context.Context, on mutator, id core.ID, n New, at core.Placement, verdict error) (*core.Tenant, error) {
+func (s *Service) insert(ctx context.Context, on mutator, id core.ID, n New, at core.Placement, version int64, verdict error) (*core.Tenant, error) {
 	m := db.Mutation{
 		Action: "tenant.created",
 		With:   createWith,
@@ -86,6 +90,7 @@ func (s *Service) insert(ctx context.Context, on mutator, id core.ID, n New, at 
 			"depth": MaxDepth, "domains": n.Domains, "inherit": n.Strategy == "",
 			"strategy": string(at.Strategy), "schema": at.Schema, "role": at.Role, "database": at.Database,
 			"region": at.Region, "timeout": at.StatementTimeout.Milliseconds(), "concurrency": at.MaxConcurrency,
+			"version": version,
 		},
 	}
 	if !n.Parent.IsZero() {

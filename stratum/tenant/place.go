@@ -19,8 +19,9 @@ type Provisioner interface {
 	Place(strategy core.Strategy, slug string, id core.ID) core.Placement
 	// Made reports whether the tenant's place is one of those that Make makes.
 	Made(at core.Placement, id core.ID) bool
-	// Make makes it. If it fails, a part may be there.
-	Make(ctx context.Context, at core.Placement) error
+	// Make makes it, and returns the version that the application's tables are at, 0 if
+	// there is none. If it fails, a part may be there.
+	Make(ctx context.Context, at core.Placement) (version int64, err error)
 	// Remove removes it, or the part that is there. It returns when nothing is, and when
 	// nothing that Make began can still come.
 	Remove(ctx context.Context, at core.Placement) error
@@ -57,7 +58,7 @@ func (s *Service) createPlaced(ctx context.Context, id core.ID, n New) (made *co
 	}
 	at := n.placed(s.places.Place(n.Strategy, n.Slug, id))
 	// All that it can be refused for is found before anything is made.
-	if _, err := s.insert(ctx, s.db, id, n, at, errRehearsed); !errors.Is(err, errRehearsed) {
+	if _, err := s.insert(ctx, s.db, id, n, at, 0, errRehearsed); !errors.Is(err, errRehearsed) {
 		return nil, err
 	}
 	leave, err := s.enter(ctx)
@@ -78,7 +79,8 @@ func (s *Service) createPlaced(ctx context.Context, id core.ID, n New) (made *co
 	if _, err := session.Exec(ctx, journalWrite, uuid(id), string(at.Strategy), at.Schema, at.Role, at.Database); err != nil {
 		return nil, err
 	}
-	if err := s.places.Make(ctx, at); err != nil {
+	version, err := s.places.Make(ctx, at)
+	if err != nil {
 		return nil, err
 	}
 	if err := ctx.Err(); err != nil {
@@ -86,7 +88,7 @@ func (s *Service) createPlaced(ctx context.Context, id core.ID, n New) (made *co
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience) // it is all there: too late to give up
 	defer cancel()
-	return s.insert(ctx, session, id, n, at, nil)
+	return s.insert(ctx, session, id, n, at, version, nil)
 }
 
 // undo removes what a failed Create made, unless its COMMIT worked and only the answer

@@ -50,6 +50,13 @@ func (d *DB) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, erro
 	return d.pool.Query(ctx, sql, args...)
 }
 
+// Exec runs one statement that is no mutation: what it changes is nothing that anybody
+// is told of.
+func (d *DB) Exec(ctx context.Context, sql string, args ...any) error {
+	_, err := d.pool.Exec(ctx, sql, args...)
+	return err
+}
+
 // A Mutation is one change of one row, as SQL that [DB.Mutate] completes.
 type Mutation struct {
 	// Action names the change in the audit log and as the type of the event, as in

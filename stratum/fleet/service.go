@@ -1,0 +1,116 @@
+package fleet
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/stratum-hq/stratum-go/core"
+	"github.com/stratum-hq/stratum-go/stratum/internal/db"
+)
+
+// Places migrates one place. placement.Provisioner is the one of this library.
+type Places interface {
+	// Migrate applies what a place lacks and returns the version that it found and the one
+	// that it left, 0 if that is not known. If somebody else is at work there it waits, or
+	// returns placement.ErrBusy.
+	Migrate(ctx context.Context, at core.Placement, files fs.FS, wait bool) (from, to int64, err error)
+}
+
+// Service migrates the fleet. It is safe for concurrent use.
+type Service struct {
+	db     *db.DB
+	places Places
+}
+
+// NewService is for package stratum, which opens the database. Without places there is
+// nothing to migrate.
+func NewService(db *db.DB, places Places) *Service { return &Service{db: db, places: places} }
+
+// Place is the place of a tenant, as the table knows it.
+type Place struct {
+	Tenant    core.ID
+	Slug      string
+	Placement core.Placement
+	Version   int64
+}
+
+// list has the places below a version, or those that are named, in the order of ids.
+const list = `select f.tenant_id, t.slug, t.strategy, t.schema_name, t.role_name, t.database_key, f.version
+	from stratum.fleet f join stratum.tenants t on t.id = f.tenant_id
+	where f.version < $1 and ($2::uuid[] is null or f.tenant_id = any ($2)) and ($3::uuid is null or f.tenant_id > $3)
+	order by f.tenant_id limit $4`
+
+const (
+	known   = "select coalesce(array_agg(tenant_id), '{}') from stratum.fleet where tenant_id = any ($1::uuid[])"
+	current = "select version from stratum.fleet where tenant_id = $1"
+	correct = "update stratum.fleet set version = $2, migrated_at = now() where tenant_id = $1"
+)
+
+// below returns up to limit places below a version, 0 meaning all of them.
+func (s *Service) below(ctx context.Context, version int64, only []core.ID, after core.ID, limit int) ([]Place, error) {
+	rows, err := s.db.Query(ctx, list, version, uuids(only), uuid(after), pgtype.Int8{Int64: int64(limit), Valid: limit > 0})
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(in pgx.CollectableRow) (p Place, err error) {
+		var id pgtype.UUID
+		var strategy string
+		err = in.Scan(&id, &p.Slug, &strategy, &p.Placement.Schema, &p.Placement.Role, &p.Placement.Database, &p.Version)
+		p.Tenant, p.Placement.Strategy = id.Bytes, core.Strategy(strategy)
+		return p, err
+	})
+}
+
+// exist makes sure that each tenant has a place of its own: a name that is wrong would
+// be no canary at all.
+func (s *Service) exist(ctx context.Context, field string, ids []core.ID) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	rows, err := s.db.Query(ctx, known, uuids(ids))
+	if err != nil {
+		return err
+	}
+	found, err := pgx.CollectExactlyOneRow(rows, pgx.RowTo[[]pgtype.UUID])
+	if err != nil {
+		return err
+	}
+	there := make(map[core.ID]bool, len(found))
+	for _, id := range found {
+		there[id.Bytes] = true
+	}
+	for _, id := range ids {
+		if !there[id] {
+			return invalid(field, "Config.%s has %s, which is no tenant with a place of its own", field, id)
+		}
+	}
+	return nil
+}
+
+// version is what the table says now; ok is false if the tenant is gone.
+func (s *Service) version(ctx context.Context, id core.ID) (version int64, ok bool, err error) {
+	rows, err := s.db.Query(ctx, current, uuid(id))
+	if err != nil {
+		return 0, false, err
+	}
+	version, err = pgx.CollectExactlyOneRow(rows, pgx.RowTo[int64])
+	if errors.Is(err, pgx.ErrNoRows) {
+		return 0, false, nil
+	}
+	return version, err == nil, err
+}
+
+func uuid(id core.ID) pgtype.UUID { return pgtype.UUID{Bytes: id, Valid: !id.IsZero()} }
+
+// uuids is NULL for none.
+func uuids(ids []core.ID) []pgtype.UUID {
+	var all []pgtype.UUID
+	for _, id := range ids {
+		all = append(all, pgtype.UUID{Bytes: id, Valid: true})
+	}
+	return all
+}
