@@ -180,14 +180,23 @@ func TestPlacementLimits(t *testing.T) {
 		capped.Placement.MaxConcurrency = 2
 		var mu sync.Mutex
 		var inside, most int
+		two := make(chan struct{}) // closed when two are inside, for whom each waits
 		var all sync.WaitGroup
 		for range 12 {
 			all.Go(func() {
 				if err := pgx.BeginFunc(as(&capped), db, func(tx pgx.Tx) error {
 					mu.Lock()
 					inside++
+					if inside == 2 && most < 2 {
+						close(two)
+					}
 					most = max(most, inside)
 					mu.Unlock()
+					select {
+					case <-two:
+					case <-time.After(10 * time.Second):
+						return errors.New("nobody else comes in")
+					}
 					_, err := tx.Exec(context.Background(), "select pg_sleep(0.005)")
 					mu.Lock()
 					inside--
