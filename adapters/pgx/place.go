@@ -107,7 +107,7 @@ func (p *place) pausing() bool { return p.failures > 0 && time.Now().Before(p.un
 func (p *place) refusal() error {
 	var told *core.Error
 	if errors.As(p.reason, &told) {
-		return p.reason // such as an unsafe login: it has its own sentence
+		return told // such as an unsafe login: it has its own sentence; what is around it may have secrets
 	}
 	return core.Errorf(core.DatabaseDown, "%s cannot be reached at the moment: %s", p.name, withoutSecrets(p.reason))
 }

@@ -37,10 +37,7 @@ func (db *DB) setReplicas() error {
 	if err != nil {
 		return core.Errorf(core.Validation, "Config.Replica cannot be read as a connection string").With("field", "Replica")
 	}
-	pc.ConnConfig.Tracer = db.config.ConnConfig.Tracer
-	if pc.ConnConfig.ConnectTimeout == 0 {
-		pc.ConnConfig.ConnectTimeout = connectTimeout
-	}
+	db.elsewhere(pc)
 	db.replicas = &replicas{
 		shared: place{name: "the replica", open: func(ctx context.Context) (*pool, error) {
 			return db.open(ctx, pc.Copy(), core.ModeTenant, core.SharedRLS, "")
@@ -60,12 +57,18 @@ func (r *replicas) close() {
 	}
 }
 
-// replica binds to a replica, or returns nil: then it is the primary's turn.
-func (b *binding) replica(ctx context.Context, at *place) *pool {
-	p, err := at.get(ctx)
-	if err != nil {
+// ofShared is the replica of the shared tables, or nil.
+func (r *replicas) ofShared() *place {
+	if r == nil {
 		return nil
 	}
-	b.place, b.second = at, true
-	return p
+	return &r.shared
+}
+
+// ofSchemas is the replica of tenants' schemas, or nil.
+func (r *replicas) ofSchemas() *place {
+	if r == nil {
+		return nil
+	}
+	return &r.schemas
 }

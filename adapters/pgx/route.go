@@ -37,7 +37,7 @@ func (h *hold) release() {
 // route finds the pool of a tenant's placement, and takes what it needs beside a
 // connection: its place among the tenant's units of work, and a lease on a pool of its own.
 func (db *DB) route(ctx context.Context, scope core.Scope) (binding, error) {
-	b := binding{scope: scope}
+	b := binding{pool: db.tenant, scope: scope}
 	at := scope.Placement
 	if err := validPlacement(scope); err != nil {
 		return b, err
@@ -50,6 +50,7 @@ func (db *DB) route(ctx context.Context, scope core.Scope) (binding, error) {
 		b.hold = &hold{db: db, gate: g}
 	}
 	var err error
+	var primary, replica *place // nil: the shared tables; none
 	switch at.Strategy {
 	case core.SchemaPerTenant:
 		if at.Role == "" {
@@ -58,13 +59,7 @@ func (db *DB) route(ctx context.Context, scope core.Scope) (binding, error) {
 		if !db.mixed.Load() {
 			db.mixed.Store(true)
 		}
-		if scope.ReadOnly && db.replicas != nil {
-			b.pool = b.replica(ctx, &db.replicas.schemas)
-		}
-		if b.pool == nil {
-			b.place = &db.schemas
-			b.pool, err = b.place.get(ctx)
-		}
+		primary, replica = &db.schemas, db.replicas.ofSchemas()
 	case core.DatabasePerTenant:
 		if db.cfg.Databases == nil {
 			err = core.Errorf(core.ScopeUnsupported, "tenant %s has a database of its own, and Config.Databases is nil: nothing tells where that is", scope.Tenant)
@@ -76,27 +71,34 @@ func (db *DB) route(ctx context.Context, scope core.Scope) (binding, error) {
 				b.hold = &hold{db: db}
 			}
 			b.hold.lease = lease
-			if scope.ReadOnly && lease.replica != nil {
-				b.pool = b.replica(ctx, lease.replica)
-			}
-			if b.pool == nil {
-				b.place = &lease.place
-				b.pool, err = b.place.get(ctx)
-			}
+			primary, replica = &lease.place, lease.replica
 		}
 	default:
-		if scope.ReadOnly && db.replicas != nil {
-			b.pool = b.replica(ctx, &db.replicas.shared)
-		}
-		if b.pool == nil {
-			b.pool = db.tenant
-		}
+		replica = db.replicas.ofShared()
+	}
+	if err == nil {
+		err = b.choose(ctx, primary, replica)
 	}
 	if err != nil {
 		b.hold.release()
 		return binding{}, err
 	}
 	return b, nil
+}
+
+// choose takes the pool of the replica, for work that may, and otherwise that of the primary.
+func (b *binding) choose(ctx context.Context, primary, replica *place) (err error) {
+	if b.scope.ReadOnly && replica != nil {
+		if p, err := replica.get(ctx); err == nil {
+			b.pool, b.place, b.second = p, replica, true
+			return nil
+		}
+	}
+	if b.place = primary; primary == nil {
+		return nil // the pool of the shared tables is open
+	}
+	b.pool, err = primary.get(ctx)
+	return err
 }
 
 // validPlacement refuses a placement that says too little, or what cannot be a name.
@@ -169,6 +171,14 @@ func (db *DB) openSchemas(ctx context.Context, at *pgxpool.Config) (*pool, error
 // connectTimeout is that of connection strings that name none.
 const connectTimeout = 5 * time.Second
 
+// elsewhere gives the configuration of another server what all have.
+func (db *DB) elsewhere(pc *pgxpool.Config) {
+	pc.ConnConfig.Tracer = db.config.ConnConfig.Tracer
+	if pc.ConnConfig.ConnectTimeout == 0 {
+		pc.ConnConfig.ConnectTimeout = connectTimeout
+	}
+}
+
 // openDatabase opens the pool of one tenant's database.
 func (db *DB) openDatabase(ctx context.Context, key string) (*pool, error) {
 	dsn, err := db.cfg.Databases.ConnectionString(ctx, key)
@@ -183,13 +193,9 @@ func (db *DB) openAt(ctx context.Context, dsn, key string) (*pool, error) {
 	if err != nil {
 		return nil, core.Errorf(core.DatabaseDown, "the connection string of database %q cannot be read", key) // and is not shown
 	}
-	own := db.config.ConnConfig
-	pc.ConnConfig.Tracer = own.Tracer
+	db.elsewhere(pc)
 	if pc.ConnConfig.DefaultQueryExecMode == pgx.QueryExecModeCacheStatement {
-		pc.ConnConfig.DefaultQueryExecMode = own.DefaultQueryExecMode
-	}
-	if pc.ConnConfig.ConnectTimeout == 0 {
-		pc.ConnConfig.ConnectTimeout = connectTimeout
+		pc.ConnConfig.DefaultQueryExecMode = db.config.ConnConfig.DefaultQueryExecMode
 	}
 	pc.MinConns, pc.MinIdleConns = 0, 0
 	pc.MaxConns = int32(db.databases.limits.ConnsPerDatabase)
