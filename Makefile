@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help demo test check lint fmt bench soak sync upstream-suites
+.PHONY: help demo test test-versions check lint fmt bench soak sync upstream-suites
 
 # A clone that belongs to another user, as in containers, could not be stamped.
 export GOFLAGS := $(strip $(GOFLAGS) -buildvcs=false)
@@ -22,6 +22,9 @@ demo: ## run the demo on a throw-away PostgreSQL; PORT=8080, DEMO_SQL=file.sql
 
 test: ## test all modules; PG=18, FLAGS='-race -short', MODULES='core adapters/pgx'
 	@PG="$(PG)" FLAGS="$(FLAGS)" scripts/test.sh $(MODULES)
+
+test-versions: ## scoping on PostgreSQL 15 to 18 and through two PgBouncers; VERSIONS='16 17'
+	@VERSIONS="$(VERSIONS)" scripts/test-versions.sh
 
 check: ## all that CI checks: lint, rules, builds, tests on PostgreSQL 15 and 18
 	@scripts/check.sh

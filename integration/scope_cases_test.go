@@ -186,6 +186,16 @@ var scopeCases = []scopeCase{
 			return nil
 		}))
 	}},
+	{name: "prepared", run: func(t *testing.T, e *scopeEnv) {
+		must(t, e.client.transact(e.as(e.a), func(ctx context.Context, in scopeClient) error { // on one server connection
+			for range 2 {
+				e.sees(t, in, ctx, "a1", "a2", "a3")
+			}
+			return in.exec(ctx, fmt.Sprintf(`do $$ begin
+				assert %v = exists (select from pg_prepared_statements where statement ~* 'select.* bod[y]|"bod[y]"');
+			end $$`, e.prepares))
+		}))
+	}},
 	{name: "nobody", run: func(t *testing.T, e *scopeEnv) {
 		if _, err := e.client.bodies(context.Background()); !errors.Is(err, core.ErrNoTenant) {
 			t.Error(err)

@@ -25,20 +25,17 @@ func TestScope(t *testing.T) {
 		t.Run(string(strategy), func(t *testing.T) {
 			t.Parallel()
 			ground := newGround(t, strategy)
-			paths := map[string]func(role, database string) string{
-				"direct":    func(role, database string) string { return ground.main.Server().URL(role, database) },
-				"pgbouncer": nil,
-			}
+			paths := map[string]func(t *testing.T) path{"direct": ground.direct, "pgbouncer": ground.bounced}
 			for name, open := range scopeClients {
 				t.Run(name, func(t *testing.T) {
-					for path, url := range paths {
+					for path, through := range paths {
 						t.Run(path, func(t *testing.T) {
-							if path == "pgbouncer" {
-								url = pgtest.PgBouncer(t, ground.main)
-							}
-							db := ground.open(t, url)
+							p := through(t)
+							db := ground.open(t, p)
 							for _, c := range scopeCases {
-								t.Run(c.name, func(t *testing.T) { ground.run(t, c, open(t, db), db) })
+								t.Run(c.name, func(t *testing.T) {
+									ground.run(t, c, &scopeEnv{ground, open(t, db), db, p.prepares && name != "bun" && strategy != core.SchemaPerTenant})
+								})
 							}
 						})
 					}
@@ -108,14 +105,36 @@ func protect(t *testing.T, d *pgtest.Database) {
 	}
 }
 
+// path is a way to the server.
+type path struct {
+	url      func(role, database string) string
+	pooler   stratumpgx.Pooler
+	prepares bool // pgx's cache of prepared statements is in use
+}
+
+func (g *ground) direct(*testing.T) path {
+	return path{url: g.main.Server().URL, prepares: true}
+}
+
+// bounced is through a PgBouncer, with prepared statements if that has them.
+func (g *ground) bounced(t *testing.T) path {
+	b := pgtest.PgBouncer(t, g.main)
+	p := path{url: b.URL, prepares: b.Prepares}
+	if b.Prepares {
+		p.pooler = stratumpgx.PoolerPrepared
+	}
+	return p
+}
+
 // open opens everything over a path, with one connection for each pool.
-func (g *ground) open(t *testing.T, url func(role, database string) string) *stratumpgx.DB {
+func (g *ground) open(t *testing.T, p path) *stratumpgx.DB {
 	t.Helper()
-	db, err := stratumpgx.Open(t.Context(), url(embedpg.App, g.main.Name)+"&pool_max_conns=1", stratumpgx.Config{
-		System: url(embedpg.System, g.main.Name),
+	db, err := stratumpgx.Open(t.Context(), p.url(embedpg.App, g.main.Name)+"&pool_max_conns=1", stratumpgx.Config{
+		Pooler: p.pooler,
+		System: p.url(embedpg.System, g.main.Name),
 		Logger: slog.New(slog.DiscardHandler),
 		Databases: stratumpgx.DatabasesFunc(func(_ context.Context, key string) (string, error) {
-			return url(embedpg.App, g.places[key].Name), nil
+			return p.url(embedpg.App, g.places[key].Name), nil
 		}),
 		DatabaseLimits: stratumpgx.DatabaseLimits{ConnsPerDatabase: 1},
 	})
@@ -185,17 +204,18 @@ type scopeCase struct {
 // scopeEnv is what a case has to do with.
 type scopeEnv struct {
 	*ground
-	client scopeClient
-	db     *stratumpgx.DB
+	client   scopeClient
+	db       *stratumpgx.DB
+	prepares bool // statements are prepared by their names; bun writes values into simple queries
 }
 
 func (e *scopeEnv) as(who *core.Tenant) context.Context {
 	return core.NewContext(context.Background(), who)
 }
 
-func (g *ground) run(t *testing.T, c scopeCase, client scopeClient, db *stratumpgx.DB) {
+func (g *ground) run(t *testing.T, c scopeCase, e *scopeEnv) {
 	g.reset(t)
-	c.run(t, &scopeEnv{g, client, db})
+	c.run(t, e)
 	if t.Skipped() {
 		return
 	}
@@ -207,7 +227,7 @@ func (g *ground) run(t *testing.T, c scopeCase, client scopeClient, db *stratump
 			t.Errorf("%s has %q, want %q", who.Slug, got, want)
 		}
 		// The client sees the same, whatever the case has done to its connection.
-		if got, err := client.bodies(core.NewContext(t.Context(), who)); err != nil || !slices.Equal(got, want) {
+		if got, err := e.client.bodies(core.NewContext(t.Context(), who)); err != nil || !slices.Equal(got, want) {
 			t.Errorf("%s sees %q, want %q, %v", who.Slug, got, want, err)
 		}
 	}

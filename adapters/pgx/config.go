@@ -80,6 +80,11 @@ const (
 	// statement is prepared in each segment, and pgx's exec mode is used unless the
 	// configuration names another one than its default. There is no session to reset.
 	PoolerTransaction
+	// PoolerPrepared is PoolerTransaction for a pooler that keeps prepared statements by
+	// their names, which saves the server the planning: pgx's exec mode stays as it is. That
+	// is PgBouncer from 1.21 on, with max_prepared_statements. After a change of a table's
+	// columns it has to RECONNECT: statements that it has prepared fail until then.
+	PoolerPrepared
 )
 
 // Reset says when a session is reset at release: session authorization, role,
@@ -103,7 +108,7 @@ const (
 )
 
 func (c Config) validate() error {
-	if c.Pooler > PoolerTransaction {
+	if c.Pooler > PoolerPrepared {
 		return core.Errorf(core.Validation, "Config.Pooler has the unknown value %d", c.Pooler).With("field", "Pooler")
 	}
 	if c.Reset > ResetNever {
@@ -112,8 +117,8 @@ func (c Config) validate() error {
 	if err := c.DatabaseLimits.validate(); err != nil {
 		return err
 	}
-	if c.Pooler == PoolerTransaction && c.Reset == ResetAlways {
-		return fmt.Errorf("stratumpgx: Config.Reset=ResetAlways contradicts Config.Pooler=PoolerTransaction: there is no session to reset behind such a pooler")
+	if c.Pooler >= PoolerTransaction && c.Reset == ResetAlways {
+		return fmt.Errorf("stratumpgx: Config.Reset=ResetAlways contradicts a Config.Pooler in transaction mode: there is no session to reset behind it")
 	}
 	return nil
 }

@@ -13,8 +13,9 @@ import (
 type Databases interface {
 	// ConnectionString returns the connection string of the application's login for the
 	// database with this key, that of a placement. It is asked each time a pool is opened,
-	// so what a secret manager rotates is found. Neither the string nor the text of the
-	// error reaches errors or logs of this package.
+	// also after a connection of the pool before could not be made, so what a secret manager
+	// rotates is found. Neither the string nor the text of the error reaches errors or logs
+	// of this package.
 	ConnectionString(ctx context.Context, key string) (string, error)
 }
 
@@ -117,6 +118,15 @@ type tenantDatabase struct {
 	seat    *list.Element // in idle
 }
 
+// most is how many connections all pools together may have.
+func (d *databases) most() int {
+	n := d.limits.MaxPools * d.limits.ConnsPerDatabase
+	if d.replica != nil {
+		n *= 2
+	}
+	return n
+}
+
 func newDatabases(limits DatabaseLimits, open func(context.Context, string) (*pool, error)) *databases {
 	return &databases{limits: limits, open: open, all: map[string]*tenantDatabase{}, idle: list.New(), changed: make(chan struct{})}
 }
@@ -168,6 +178,10 @@ func (d *databases) end(t *tenantDatabase) {
 	defer d.mu.Unlock()
 	if t.leases--; t.leases > 0 {
 		return
+	}
+	t.place.renew()
+	if t.replica != nil {
+		t.replica.renew()
 	}
 	if d.closed {
 		d.evict(t)

@@ -19,7 +19,7 @@ import (
 )
 
 // Sixteen goroutines use and give back pools of more databases than there is room for,
-// some of which fail to open, while contexts end: no pool is closed in use, none is
+// some of which fail to open or later, while contexts end: no pool is closed in use, none is
 // left, there are never more than allowed, and everybody gets on.
 func TestDatabasesUnderChaos(t *testing.T) {
 	pg := pgtest.New(t)
@@ -68,6 +68,9 @@ func TestDatabasesUnderChaos(t *testing.T) {
 							if p, err = lease.place.get(ctx); err == nil {
 								if _, err = p.Exec(ctx, "select 1"); err == nil {
 									served.Add(1)
+								}
+								if r.IntN(40) == 0 {
+									_ = lease.place.failed(errors.New("refused later"))
 								}
 							}
 							d.end(lease)

@@ -2,15 +2,19 @@ package stratumpgx_test
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/stratum-hq/stratum-go/adapters/pgx"
 	"github.com/stratum-hq/stratum-go/core"
@@ -173,6 +177,74 @@ func TestDatabaseThatIsDown(t *testing.T) {
 		}
 		if !errors.Is(err, core.ErrDatabaseDown) || time.Now().After(deadline) {
 			t.Fatal("it did not come back: ", n, err)
+		}
+	}
+}
+
+// A password that changes keeps the connections that are there. Once another one cannot be
+// made, the pool gives way to one with the connection string as it is then.
+func TestDatabaseWhosePasswordChanges(t *testing.T) {
+	shared, own := database(t), database(t)
+	role := "rotated_" + strings.ToLower(rand.Text()[:8])
+	at, err := url.Parse(own.TCPURL(embedpg.App))
+	if err != nil || at.Host == "" {
+		t.Skip("no TCP")
+	}
+	var now atomic.Pointer[string] // the connection string
+	rotate := func(password, how string) {
+		own.Exec(t, embedpg.Superuser, how+" role "+role+" login password '"+password+"'")
+		at.User = url.UserPassword(role, password)
+		text := at.String()
+		now.Store(&text)
+	}
+	rotate("one", "create")
+	defer own.Exec(t, embedpg.Superuser, "drop role "+role)
+	own.Exec(t, embedpg.Superuser, "grant stratum_app to "+role)
+	var asked atomic.Int64
+	db := open(t, shared, "", stratumpgx.Config{
+		DatabaseLimits: stratumpgx.DatabaseLimits{ConnsPerDatabase: 2, MaxConns: 2},
+		Databases: stratumpgx.DatabasesFunc(func(context.Context, string) (string, error) {
+			asked.Add(1)
+			return *now.Load(), nil
+		}),
+	})
+	ctx := as(inDatabase(tenantA, "own"))
+	both := func() error { // uses two connections
+		tx, err := db.Begin(ctx)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = tx.Rollback(context.Background()) }()
+		return errorOf(db.Exec(ctx, "select 1"))
+	}
+	for round, password := range []string{"two", "three"} {
+		if n := count(t, ctx, db); n != notesOfA {
+			t.Errorf("A sees %d notes", n)
+		}
+		rotate(password, "alter")
+		if round == 0 {
+			if n := count(t, ctx, db); n != notesOfA { // on the connection that is there
+				t.Errorf("A sees %d notes", n)
+			}
+		} else {
+			own.Exec(t, embedpg.Superuser, "select pg_terminate_backend(pid) from pg_stat_activity where usename = $1", role)
+		}
+		deadline := time.Now().Add(20 * time.Second)
+		for failed := false; ; failed = true {
+			err := both()
+			if err == nil && failed {
+				break
+			}
+			var ended *pgconn.PgError // a connection that was terminated
+			down := errors.Is(err, core.ErrDatabaseDown) || errors.As(err, &ended) && ended.Code == "57P01"
+			if !down || strings.Contains(err.Error(), password) || time.Now().After(deadline) {
+				t.Fatalf("after the password became %q: %v", password, err)
+			}
+		}
+		var open int
+		err := own.Conn(t, embedpg.Superuser).QueryRow(t.Context(), "select count(*) from pg_stat_activity where usename = $1", role).Scan(&open)
+		if err != nil || open != 2 || asked.Load() != int64(round)+2 {
+			t.Errorf("%d connections are open, the string was asked for %d times, %v", open, asked.Load(), err)
 		}
 	}
 }

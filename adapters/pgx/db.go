@@ -110,6 +110,24 @@ func (db *DB) Close() {
 // Stat returns the figures of the pool that serves tenants.
 func (db *DB) Stat() *pgxpool.Stat { return db.tenant.Stat() }
 
+// MaxConns is the most connections that this DB may have open, on all servers together: of
+// the shared tables, as many for tenants' schemas, those of replicas, of Config.System and of
+// tenants' databases. Times the processes it has to fit into what the servers, or the poolers
+// in front of them, admit; rls.CheckConfig.Connections is for that.
+func (db *DB) MaxConns() int {
+	n := 2 * int(db.config.MaxConns)
+	if db.replicas != nil {
+		n += 2 * db.replicas.most
+	}
+	if db.system != nil {
+		n += int(db.system.Config().MaxConns)
+	}
+	if db.cfg.Databases != nil {
+		n += db.databases.most()
+	}
+	return n
+}
+
 // Ping makes sure that the server answers. It needs no tenant.
 func (db *DB) Ping(ctx context.Context) error {
 	c, err := db.tenant.Acquire(pinging(ctx))

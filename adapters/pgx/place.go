@@ -31,6 +31,8 @@ type place struct {
 
 	mu       sync.Mutex
 	pool     *pool
+	stale    bool          // a connection of the pool could not be made
+	retired  *pool         // closed before another one is opened
 	flight   chan struct{} // closed when opening has ended; nil: nobody is opening
 	cancel   context.CancelFunc
 	closed   bool
@@ -83,6 +85,13 @@ func (p *place) get(ctx context.Context) (*pool, error) {
 }
 
 func (p *place) fly(ctx context.Context, flight chan struct{}) {
+	p.mu.Lock()
+	retired := p.retired
+	p.retired = nil
+	p.mu.Unlock()
+	if retired != nil {
+		retired.Close() // first: both together would be more than the place may have
+	}
 	made, err := p.open(ctx)
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -94,7 +103,7 @@ func (p *place) fly(ctx context.Context, flight chan struct{}) {
 	case p.closed:
 		made.Close()
 	default:
-		p.pool, p.failures = made, 0
+		p.pool, p.stale, p.failures = made, false, 0
 		p.ready.Store(made)
 	}
 	close(flight)
@@ -127,7 +136,20 @@ func (p *place) failed(err error) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.note(err)
+	p.stale = p.pool != nil
 	return p.refusal()
+}
+
+// renew makes the next user open another pool, once the pause is over, if a connection of
+// this one could not be made: its password may have changed since. The caller makes sure
+// that nobody uses the pool.
+func (p *place) renew() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.stale && p.pool != nil {
+		p.pool, p.retired, p.stale = nil, p.pool, false
+		p.ready.Store(nil)
+	}
 }
 
 // succeeded ends what failures have begun.
@@ -148,8 +170,8 @@ func (p *place) close() {
 	p.mu.Lock()
 	p.closed = true
 	p.ready.Store(nil)
-	made, flight := p.pool, p.flight
-	p.pool = nil
+	pools, flight := [...]*pool{p.pool, p.retired}, p.flight
+	p.pool, p.retired = nil, nil
 	if flight != nil {
 		p.cancel()
 	}
@@ -157,7 +179,9 @@ func (p *place) close() {
 	if flight != nil {
 		<-flight
 	}
-	if made != nil {
-		made.Close()
+	for _, made := range pools {
+		if made != nil {
+			made.Close()
+		}
 	}
 }

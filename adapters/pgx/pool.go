@@ -56,9 +56,9 @@ func (db *DB) open(ctx context.Context, pc *pgxpool.Config, mode core.Mode, stra
 	if err != nil {
 		return nil, err
 	}
-	p := &pool{db: db, mode: mode, strategy: strategy, database: database, pooled: db.cfg.Pooler == PoolerTransaction || db.cfg.Pooler == PoolerAuto && facts.pooled}
+	p := &pool{db: db, mode: mode, strategy: strategy, database: database, pooled: db.cfg.Pooler >= PoolerTransaction || db.cfg.Pooler == PoolerAuto && facts.pooled}
 	p.connected = pc.AfterConnect != nil
-	if p.pooled && pc.ConnConfig.DefaultQueryExecMode == pgx.QueryExecModeCacheStatement {
+	if p.pooled && db.cfg.Pooler != PoolerPrepared && pc.ConnConfig.DefaultQueryExecMode == pgx.QueryExecModeCacheStatement {
 		pc.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
 	}
 	p.hook(pc)

@@ -17,7 +17,8 @@ import (
 // mode that a transaction pooler allows.
 func TestThroughPgBouncer(t *testing.T) {
 	d := database(t)
-	dsn := pgtest.PgBouncer(t, d)(embedpg.App, d.Name)
+	bouncer := pgtest.PgBouncer(t, d)
+	dsn := bouncer.URL(embedpg.App, d.Name)
 	for _, params := range []string{"", "&default_query_exec_mode=exec", "&default_query_exec_mode=cache_describe", "&default_query_exec_mode=simple_protocol"} {
 		t.Run(params, func(t *testing.T) {
 			db, err := stratumpgx.Open(t.Context(), dsn+params+"&pool_max_conns=12", stratumpgx.Config{})
@@ -25,15 +26,35 @@ func TestThroughPgBouncer(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer db.Close()
-			var wg sync.WaitGroup
-			for g := range 12 {
-				wg.Go(func() { throughPooler(t, db, g) })
+			allThroughPooler(t, db)
+			if kept(t, db) {
+				t.Error("statements are prepared by their names")
 			}
-			wg.Wait()
 		})
 	}
+	t.Run("prepared", func(t *testing.T) {
+		if !bouncer.Prepares {
+			t.Skip("this PgBouncer does not keep prepared statements; 1.21 does")
+		}
+		// With room for two, statements are closed all the time.
+		for _, params := range []string{"", "&statement_cache_capacity=2"} {
+			db, err := stratumpgx.Open(t.Context(), dsn+params+"&pool_max_conns=12", stratumpgx.Config{Pooler: stratumpgx.PoolerPrepared})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer db.Close()
+			allThroughPooler(t, db)
+			if !kept(t, db) {
+				t.Error("no statement is prepared by its name")
+			}
+		}
+	})
 	t.Run("soak", func(t *testing.T) {
-		db, err := stratumpgx.Open(t.Context(), dsn+"&pool_max_conns=8", stratumpgx.Config{})
+		cfg := stratumpgx.Config{}
+		if bouncer.Prepares {
+			cfg.Pooler = stratumpgx.PoolerPrepared
+		}
+		db, err := stratumpgx.Open(t.Context(), dsn+"&pool_max_conns=8", cfg)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -41,6 +62,33 @@ func TestThroughPgBouncer(t *testing.T) {
 		f := &fuzzer{t: t, db: db, pooled: true, succeeded: new(sync.Map)}
 		f.run(*soak / 10)
 	})
+}
+
+// allThroughPooler lets clients of both tenants work at once.
+func allThroughPooler(t *testing.T, db *stratumpgx.DB) {
+	var wg sync.WaitGroup
+	for g := range 12 {
+		wg.Go(func() { throughPooler(t, db, g) })
+	}
+	wg.Wait()
+}
+
+// kept reports whether the server has a statement prepared once a query was executed.
+func kept(t *testing.T, db *stratumpgx.DB) (is bool) {
+	t.Helper()
+	const query = "select exists (select from pg_prepared_statements where statement like '%this very one%')"
+	err := db.BeginFunc(as(tenantA), func(tx pgx.Tx) error { // on one server connection
+		for range 2 {
+			if err := tx.QueryRow(context.Background(), query).Scan(&is); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return is
 }
 
 func throughPooler(t *testing.T, db *stratumpgx.DB, g int) {

@@ -11,7 +11,10 @@ import (
 )
 
 // replicas are the pools of the read replica of the shared tables and of schemas.
-type replicas struct{ shared, schemas place }
+type replicas struct {
+	shared, schemas place
+	most            int // connections of each
+}
 
 // errNoReplica is remembered of a database that has none, so that it is asked seldom.
 var errNoReplica = errors.New("stratumpgx: there is no replica")
@@ -39,6 +42,7 @@ func (db *DB) setReplicas() error {
 	}
 	db.elsewhere(pc)
 	db.replicas = &replicas{
+		most: int(pc.MaxConns),
 		shared: place{name: "the replica", open: func(ctx context.Context) (*pool, error) {
 			return db.open(ctx, pc.Copy(), core.ModeTenant, core.SharedRLS, "")
 		}},

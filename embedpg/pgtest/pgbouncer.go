@@ -25,11 +25,25 @@ import (
 // EnvPgBouncer names the program that [PgBouncer] starts.
 const EnvPgBouncer = "STRATUM_PGBOUNCER_BIN"
 
-// PgBouncer starts a PgBouncer in transaction mode, with three connections for each
-// database and role, in front of the server of d, and stops it when the test ends. What it
-// returns is the URL of a role in a database through it. Where there is none it
-// skips the test, or fails it if STRATUM_TEST_REQUIRED is 1.
-func PgBouncer(t testing.TB, d *Database) func(role, database string) string {
+// Bouncer is a running PgBouncer in transaction mode, with three connections for each
+// database and role.
+type Bouncer struct {
+	// Prepares tells whether it keeps prepared statements by their names, on whatever server
+	// connection they are used: PgBouncer 1.21 and later, with max_prepared_statements.
+	Prepares bool
+
+	folder string
+}
+
+// URL is the URL of a role in a database through the PgBouncer.
+func (b *Bouncer) URL(role, database string) string {
+	return "postgres://" + url.PathEscape(role) + "@/" + url.PathEscape(database) + "?host=" + url.QueryEscape(b.folder) + "&port=6432"
+}
+
+// PgBouncer starts a [Bouncer] in front of the server of d, and stops it when the test
+// ends. Where there is no PgBouncer it skips the test, or fails it if STRATUM_TEST_REQUIRED
+// is 1.
+func PgBouncer(t testing.TB, d *Database) *Bouncer {
 	t.Helper()
 	bin := findPgBouncer(t)
 	if d.Server().SocketDir() == "" {
@@ -40,7 +54,8 @@ func PgBouncer(t testing.TB, d *Database) func(role, database string) string {
 		t.Fatal("pgtest: ", err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(folder) })
-	cmd, log := exec.Command(bin, "-q", configurePgBouncer(t, d, folder)), new(lockedBuffer)
+	b := &Bouncer{Prepares: prepares(t, bin), folder: folder}
+	cmd, log := exec.Command(bin, "-q", b.configure(t, d)), new(lockedBuffer)
 	cmd.Stderr = log
 	// Whoever runs the server may use its socket, and root may not run PgBouncer.
 	if err := asServer(cmd, d.Server().SocketDir(), folder); err != nil {
@@ -56,9 +71,21 @@ func PgBouncer(t testing.TB, d *Database) func(role, database string) string {
 	if err := answers(t.Context(), filepath.Join(folder, ".s.PGSQL.6432")); err != nil {
 		t.Fatal("pgtest: PgBouncer does not answer: ", err, log)
 	}
-	return func(role, database string) string {
-		return "postgres://" + url.PathEscape(role) + "@/" + url.PathEscape(database) + "?host=" + url.QueryEscape(folder) + "&port=6432"
+	return b
+}
+
+// prepares asks a program for its version.
+func prepares(t testing.TB, bin string) bool {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), bin, "-V").Output()
+	var major, minor int
+	if err == nil {
+		_, err = fmt.Sscanf(string(out), "PgBouncer %d.%d", &major, &minor)
 	}
+	if err != nil {
+		t.Fatalf("pgtest: %s -V does not tell a version: %v", bin, err)
+	}
+	return major > 1 || minor >= 21
 }
 
 func findPgBouncer(t testing.TB) string {
@@ -79,15 +106,19 @@ func findPgBouncer(t testing.TB) string {
 	return ""
 }
 
-// configurePgBouncer writes the files of PgBouncer, and returns the path of the first.
-func configurePgBouncer(t testing.TB, d *Database, folder string) string {
+// configure writes the files of the PgBouncer, and returns the path of the first.
+func (b *Bouncer) configure(t testing.TB, d *Database) string {
 	t.Helper()
 	upstream, err := pgx.ParseConfig(d.URL(embedpg.App))
 	if err != nil {
 		t.Fatal("pgtest: ", err)
 	}
-	users := filepath.Join(folder, "users.txt")
-	main := filepath.Join(folder, "pgbouncer.ini")
+	users := filepath.Join(b.folder, "users.txt")
+	main := filepath.Join(b.folder, "pgbouncer.ini")
+	var prepared string // older ones do not know the setting
+	if b.Prepares {
+		prepared = "max_prepared_statements = 100\n" // the default is 0 until 1.24
+	}
 	for path, text := range map[string]string{
 		users: fmt.Sprintf("%q \"\"\n%q \"\"\n", embedpg.App, embedpg.System),
 		main: fmt.Sprintf(`[databases]
@@ -101,7 +132,7 @@ auth_file = %s
 pool_mode = transaction
 default_pool_size = 3
 max_client_conn = 200
-`, upstream.Host, upstream.Port, folder, users),
+%s`, upstream.Host, upstream.Port, b.folder, users, prepared),
 	} {
 		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 			t.Fatal("pgtest: ", err)

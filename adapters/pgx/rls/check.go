@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -37,6 +38,10 @@ type CheckConfig struct {
 	// Owner owns the protected tables, the default is stratum_owner; Lib owns the library's
 	// schema, the default is stratum_lib. Without quotes.
 	Owner, Lib string
+
+	// Connections is how many connections all processes of the application together may open:
+	// what DB.MaxConns of package stratumpgx says, times the processes. 0: they are not counted.
+	Connections int
 
 	// SkipRows leaves out what reads the rows of tables, which takes as long as they are large:
 	// the search for rows whose foreign key leads nowhere. Everything else reads the catalog.
@@ -146,6 +151,9 @@ func (cfg CheckConfig) validate() error {
 	if err := (Table{Name: "checked", Column: cfg.Column, Roles: cfg.Roles}).validate(); err != nil {
 		return err
 	}
+	if cfg.Connections < 0 || cfg.Connections > math.MaxInt32 {
+		return core.Errorf(core.Validation, "Connections is %d, and must be 0 to %d", cfg.Connections, math.MaxInt32).With("field", "Connections")
+	}
 	for _, forbidden := range []string{cfg.Owner, cfg.Lib, cfg.Roles.System, cfg.Roles.Subtree} {
 		if forbidden == cfg.Roles.App {
 			return core.Errorf(core.Validation, "Roles.App is %s, which is the role of somebody else as well", forbidden).With("field", "Roles.App")
@@ -175,7 +183,7 @@ func (c *checker) run(ctx context.Context, tx pgx.Tx) error {
 	if _, err := tx.Exec(ctx, "set local search_path = pg_catalog; set local jit = off"); err != nil {
 		return err
 	}
-	for _, step := range []func(context.Context, pgx.Tx) error{c.catalog, c.policies, c.indexes, c.orphans, c.server} {
+	for _, step := range []func(context.Context, pgx.Tx) error{c.catalog, c.policies, c.indexes, c.orphans, c.behind, c.server} {
 		if err := step(ctx, tx); err != nil {
 			return err
 		}
@@ -215,7 +223,7 @@ func (c *checker) query(ctx context.Context, tx pgx.Tx, body string) (pgx.Rows, 
 	}
 	r := c.cfg.Roles
 	return tx.Query(ctx, scope+body, pgx.QueryExecModeDescribeExec,
-		c.cfg.Column, r.App, r.System, r.Subtree, c.cfg.Owner, c.cfg.Lib, c.cfg.Schemas, c.exclude)
+		c.cfg.Column, r.App, r.System, r.Subtree, c.cfg.Owner, c.cfg.Lib, c.cfg.Schemas, c.exclude, c.cfg.Connections)
 }
 
 // add reports a finding.

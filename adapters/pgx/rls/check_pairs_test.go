@@ -13,6 +13,8 @@ type pair struct {
 	roles  bool   // changes roles, which all databases of the server have
 	noFix  bool   // there is no SQL for it, with a reason
 	object string // in the name of what the flaw is about, if others may have it
+
+	connections int // of CheckConfig
 }
 
 const (
@@ -99,10 +101,19 @@ var pairs = []pair{
 	{rule: "index_not_leakproof", noFix: true, flaw: "alter table invoice add doc jsonb; create index on invoice using gin (doc); create index on invoice using gin (to_tsvector('simple', note))"},
 	{rule: "index_type_not_leakproof", noFix: true, flaw: "alter table invoice add amount numeric, add tags text[]; create index on invoice (tenant_id, amount); create index on invoice (tenant_id, tags)",
 		sound: "alter table invoice add amount bigint, add due timestamptz; create index on invoice (tenant_id, amount, due)"},
+
+	{rule: "connection_budget", super: true, roles: true, connections: 9, flaw: "alter role $app connection limit 8", sound: "alter role $app connection limit 9"},
+	{rule: "connection_budget", super: true, connections: 9, flaw: limited + " connection limit 8', current_database()); end $$", sound: limited + " connection limit 9', current_database()); end $$"},
+	{rule: "schemas_per_connection", super: true, roles: true, noFix: true, connections: 100_000, flaw: tenantSchema + "grant usage on schema w to $app_w", sound: tenantSchema},
+	{rule: "tenants_behind", super: true, noFix: true, flaw: fleet + "insert into stratum.fleet values (gen_random_uuid(), 1)", sound: fleet},
 }
 
 const (
-	definer = "create function f() returns bigint language sql security definer set search_path = pg_catalog, pg_temp as 'select count(*) from public.invoice';"
-	trigger = "create function touch() returns trigger language plpgsql as 'begin return new; end'; create trigger t before insert on invoice for each row execute function touch();"
-	lineKey = "alter table line add foreign key (tenant_id, invoice) references invoice (tenant_id, id)"
+	// 18 KB of each of three tables, 100,000 times, are more than 4 GB; of one they are not.
+	tenantSchema = "create role $app_w; grant $app_w to $app; create schema w; create table w.a (); create table w.b ();"
+	definer      = "create function f() returns bigint language sql security definer set search_path = pg_catalog, pg_temp as 'select count(*) from public.invoice';"
+	trigger      = "create function touch() returns trigger language plpgsql as 'begin return new; end'; create trigger t before insert on invoice for each row execute function touch();"
+	limited      = "do $$ begin execute format('alter database %I"
+	fleet        = "create schema stratum; create table stratum.fleet (tenant_id uuid primary key, version bigint not null); insert into stratum.fleet select gen_random_uuid(), 2 from generate_series(1, 3);"
+	lineKey      = "alter table line add foreign key (tenant_id, invoice) references invoice (tenant_id, id)"
 )

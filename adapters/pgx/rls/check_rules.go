@@ -10,7 +10,7 @@ import (
 type Rule struct {
 	ID       string   // stable; that of Supabase's splinter where it has the same rule
 	Severity Severity // of its findings
-	Subject  string   // tables, grants, roles, policies, code, keys, indexes, server
+	Subject  string   // tables, grants, roles, policies, code, keys, indexes, limits, server
 	Sentence string   // what it finds
 	Why      string   // what that leads to
 	Also     []string // what others call it, such as "pgrls SEC001" or "splinter rls_disabled_in_public"
@@ -29,7 +29,7 @@ const (
 
 // Rules lists all rules, by subject.
 func Rules() []Rule {
-	list := slices.Concat(tableRules, grantRules, roleRules, policyRules, codeRules, keyRules, indexRules, serverRules)
+	list := slices.Concat(tableRules, grantRules, roleRules, policyRules, codeRules, keyRules, indexRules, limitRules, serverRules)
 	for i := range list {
 		list[i].Also = slices.Clone(list[i].Also)
 	}
@@ -259,6 +259,19 @@ var indexRules = []Rule{
 	{ID: "index_type_not_leakproof", Severity: Info, Subject: "indexes", how: inGo,
 		Sentence: "An index is over a type, such as numeric, an enum or an array, whose comparison is not LEAKPROOF",
 		Why:      "Under row-level security the server sorts by it, but may not search by it", noFix: "Where searches need it, keep the value as a type whose comparison is LEAKPROOF too: bigint for amounts, text with a CHECK for an enum."},
+}
+
+// limitRules are about what the server has room for.
+var limitRules = []Rule{
+	{ID: "connection_budget", Severity: Warning, Subject: "limits",
+		Sentence: "The application's processes may open more connections (CheckConfig.Connections) than the server, its role or the database admits",
+		Why:      "Under load some of them are refused, and with them whoever else needs a connection", noFix: "Lower the limits of the pools, put a pooler in front, or raise max_connections, which takes a restart."},
+	{ID: "schemas_per_connection", Severity: Warning, Subject: "limits",
+		Sentence: "The application can reach so many tables in so many schemas that its connections may keep more than 4 GB, or shared_buffers if that is more, of what they learn of them",
+		Why:      "A backend keeps 9 to 18 KB of each table that it has met, until it ends", noFix: "Give the pool for schemas fewer connections or a shorter lifetime, or the larger tenants a database of their own."},
+	{ID: "tenants_behind", Severity: Warning, Subject: "limits", how: inGo,
+		Sentence: "The schema or database of a tenant is at an older version of the application's migrations than another's",
+		Why:      "A program that needs the newer one fails for that tenant", noFix: "Run Stratum.Fleet.Migrate."},
 }
 
 // serverRules are about the server.

@@ -106,7 +106,7 @@ func TestRulesFindFlaws(t *testing.T) {
 			t.Parallel()
 			l := p.ledger(t)
 			p.apply(t, l, p.flaw)
-			report := check(t, l.super, l.config())
+			report := check(t, l.super, p.config(l))
 			found := of(report, p.rule, l.text(p.object))
 			if len(found) == 0 {
 				t.Fatalf("not reported; only %v", ids(report))
@@ -121,7 +121,7 @@ func TestRulesFindFlaws(t *testing.T) {
 			if p.noFix {
 				return
 			}
-			for _, f := range of(check(t, l.super, l.config()), p.rule, l.text(p.object)) {
+			for _, f := range of(check(t, l.super, p.config(l)), p.rule, l.text(p.object)) {
 				t.Errorf("still reported after its fix: %s\n%s", f.Message, found[0].Fix)
 			}
 		})
@@ -135,7 +135,7 @@ func TestRulesLeaveSoundSchemasAlone(t *testing.T) {
 	}
 	rules := map[string][]pair{}
 	for _, p := range allPairs() {
-		key := fmt.Sprint(p.setup, p.tables, p.sound, p.super, p.roles)
+		key := fmt.Sprint(p.setup, p.tables, p.sound, p.super, p.roles, p.connections)
 		rules[key] = append(rules[key], p)
 	}
 	for _, same := range rules {
@@ -143,7 +143,7 @@ func TestRulesLeaveSoundSchemasAlone(t *testing.T) {
 			t.Parallel()
 			l := same[0].ledger(t)
 			same[0].apply(t, l, same[0].sound)
-			report := check(t, l.super, l.config())
+			report := check(t, l.super, same[0].config(l))
 			for _, p := range same {
 				for _, f := range of(report, p.rule, l.text(p.object)) {
 					t.Errorf("reported: %s: %s", p.rule, f.Message)
@@ -161,6 +161,12 @@ func (p pair) ledger(t testing.TB) *ledger {
 		return newLedgerWithRole(t, p.setup)
 	}
 	return newLedger(t, p.setup, p.tables...)
+}
+
+func (p pair) config(l *ledger) rls.CheckConfig {
+	cfg := l.config()
+	cfg.Connections = p.connections
+	return cfg
 }
 
 func (p pair) apply(t testing.TB, l *ledger, sql string) {

@@ -56,7 +56,7 @@ func TestLock(t *testing.T) {
 func TestLockThroughPooler(t *testing.T) {
 	t.Parallel()
 	d := pgtest.New(t)
-	conn, err := pgx.Connect(t.Context(), pgtest.PgBouncer(t, d)(embedpg.App, d.Name))
+	conn, err := pgx.Connect(t.Context(), pgtest.PgBouncer(t, d).URL(embedpg.App, d.Name))
 	if err != nil {
 		t.Fatal(err)
 	}

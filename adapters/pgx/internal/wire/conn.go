@@ -39,7 +39,8 @@ type Conn struct {
 	state atomic.Uint32
 
 	// Each time: the statement is prepared in every segment, as a pooler in
-	// transaction mode needs it. Set it before the first Arm.
+	// transaction mode needs it; and the end of a COPY waits for its beginning. Set it
+	// before the first Arm.
 	EachTime bool
 
 	// sent says that bytes went to the socket since the last Arm or Raw.
@@ -73,6 +74,7 @@ type flight struct {
 	scoped  bool // it starts with our scope
 	implied bool // it started in no transaction: it is one of its own
 	lead    int  // Close frames in front of our scope
+	copying bool // COPY FROM STDIN has begun or failed: its end may be sent
 	expect  string
 	at      int // how much of expect has come
 

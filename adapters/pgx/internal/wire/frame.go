@@ -26,6 +26,7 @@ const (
 	beBindComplete    = '2'
 	beCloseComplete   = '3'
 	beCommandComplete = 'C'
+	beCopyIn          = 'G'
 	beDataRow         = 'D'
 	beError           = 'E'
 	beNoData          = 'n'

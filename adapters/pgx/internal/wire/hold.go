@@ -1,9 +1,9 @@
 package wire
 
 // holdback keeps what was sent behind a segment that is not answered yet: only the
-// answer tells in which transaction it would run. Its bytes go out one segment at a
-// time, from a goroutine of their own, so that the reading side goes on draining the
-// server. The mutex of Conn guards it.
+// answer tells in which transaction it would run. Behind a pooler the end of a COPY waits,
+// too, see early. Its bytes go out one segment at a time, from a goroutine of their own, so
+// that the reading side goes on draining the server. The mutex of Conn guards it.
 type holdback struct {
 	bytes   []byte
 	sending bool
@@ -15,7 +15,7 @@ func (h *holdback) pending() bool { return h.sending || len(h.bytes) > 0 }
 // caller does not hold mu.
 func (c *Conn) advance() {
 	c.mu.Lock()
-	if len(c.h.bytes) == 0 || c.h.sending || c.seg.busy() || c.err != nil {
+	if len(c.h.bytes) == 0 || c.h.sending || !c.turn(c.h.bytes[0]) || c.err != nil {
 		c.mu.Unlock()
 		return
 	}
@@ -32,6 +32,14 @@ func (c *Conn) advance() {
 	c.h.sending = true
 	c.mu.Unlock()
 	go c.sendHeld(out)
+}
+
+// turn says whether a frame of this kind may follow what was sent.
+func (c *Conn) turn(kind byte) bool {
+	if kind == feCopyDone || kind == feCopyFail {
+		return !c.early()
+	}
+	return !c.seg.busy()
 }
 
 func (c *Conn) sendHeld(out []byte) {

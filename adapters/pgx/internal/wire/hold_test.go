@@ -171,3 +171,44 @@ func TestSeveralRead(t *testing.T) {
 		t.Errorf("%d bytes of %d", sum, frames*len(row("x")))
 	}
 }
+
+// TestEndOfCopyWaits: behind a pooler the end of a COPY follows the answer that it has
+// begun, or that it has failed; what stands behind it still waits for ReadyForQuery.
+func TestEndOfCopyWaits(t *testing.T) {
+	copying, data := frame(feQuery, "copy t from stdin\x00"), frame(feCopyData, "1\n")
+	for _, end := range []string{frame(feCopyDone, ""), frame(feCopyFail, "no\x00")} {
+		for _, answer := range []string{frame(beCopyIn, "\x00\x00\x00"), frame(beError, "SERROR\x00\x00")} {
+			client, far := net.Pipe()
+			c := Wrap(client)
+			c.EachTime = true
+			if err := c.Raw(); err != nil {
+				t.Fatal(err)
+			}
+			read := func(from io.Reader, want string) {
+				t.Helper()
+				got := make([]byte, len(want))
+				if _, err := io.ReadFull(from, got); err != nil || string(got) != want {
+					t.Errorf("read %q, not %q: %v", got, want, err)
+				}
+			}
+			written := make(chan struct{})
+			go func() {
+				defer close(written)
+				for _, what := range []string{copying, data, end, copying} {
+					if _, err := io.WriteString(c, what); err != nil {
+						t.Error(err)
+					}
+				}
+			}()
+			read(far, copying+data)
+			<-written // nobody reads at the other end of the pipe: the rest is held
+			for _, step := range []struct{ answer, then string }{{answer, end}, {tag("COPY 1") + ready("I"), copying}} {
+				go io.WriteString(far, step.answer)
+				read(c, step.answer)
+				read(far, step.then)
+			}
+			_ = c.Close()
+			_ = far.Close()
+		}
+	}
+}

@@ -89,8 +89,8 @@ func (c *Conn) fill() error {
 }
 
 // digest looks at the frames in the buffer until one must go out before the next
-// may be removed, or the buffer has no complete frame. ready says that a
-// ReadyForQuery was among them.
+// may be removed, or the buffer has no complete frame. ready says that one was among
+// them for which something may be held back.
 func (c *Conn) digest() (ready bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -117,6 +117,7 @@ func (c *Conn) digest() (ready bool, err error) {
 			if err := c.answer(kind, nil); err != nil {
 				return false, c.lose(err)
 			}
+			ready = ready || kind == beCopyIn
 			n := min(headerLen+body, len(have))
 			i += n
 			r.pass, r.body = i, headerLen+body-n
@@ -136,7 +137,7 @@ func (c *Conn) digest() (ready bool, err error) {
 		if err != nil {
 			return false, c.lose(err)
 		}
-		ready = ready || kind == beReady
+		ready = ready || kind == beReady || kind == beError || kind == beCopyIn
 		if !drop {
 			i += len(frame)
 			r.pass = i
@@ -215,6 +216,7 @@ func (c *Conn) expected(kind byte, body []byte) (drop bool, err error) {
 func (c *Conn) answer(kind byte, body []byte) error {
 	switch kind {
 	case beError, beNotice:
+		c.seg.copying = c.seg.copying || kind == beError
 		if c.seg.prefixed > 0 {
 			shiftPosition(body, c.seg.prefixed)
 		}
@@ -230,6 +232,8 @@ func (c *Conn) answer(kind byte, body []byte) error {
 	switch kind {
 	case beRowDescription:
 		c.seg.described = true
+	case beCopyIn:
+		c.seg.copying = true
 	case beNoData:
 		c.seg.noData = true
 	case beDataRow:

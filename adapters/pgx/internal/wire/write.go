@@ -98,6 +98,9 @@ func (c *Conn) outgoing(b []byte) (front, rest []byte, err error) {
 		frame := b[i:min(len(b), i+headerLen+body)]
 		next := i + headerLen
 		switch {
+		case (kind == feCopyDone || kind == feCopyFail) && c.early():
+			c.h.bytes = append(c.h.bytes, b[i:]...)
+			return append(out, b[done:i]...), nil, nil
 		case kind == feCopyData || kind == feCopyDone || kind == feCopyFail || kind == fePassword || kind == feTerminate:
 			c.w.body = body
 			i = next
@@ -131,6 +134,11 @@ func (c *Conn) outgoing(b []byte) (front, rest []byte, err error) {
 	}
 	return out, b[done:], nil
 }
+
+// early says that the server has not answered yet to the COPY that is to be ended. pgx does
+// not wait for that. PgBouncer 1.26 takes what comes before the answer for the end of nothing,
+// and then never gives the server connection to anybody else.
+func (c *Conn) early() bool { return c.EachTime && c.seg.sent && !c.seg.copying }
 
 // admit refuses the frames that may not pass in the present state.
 func (c *Conn) admit(kind byte, frame []byte, body int) error {

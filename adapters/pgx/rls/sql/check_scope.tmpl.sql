@@ -2,7 +2,7 @@
      and the reason for no fix. rel are the tables with tenants' rows, m their name in the rules. */}}
 {{define "check_scope"}}with recursive cfg as (
   select $1::text as col, $2::text as app, $3::text as system, $4::text as subtree, $5::text as owner, $6::text as lib,
-    $7::text[] as schemas, $8::text[]::oid[] as excluded
+    $7::text[] as schemas, $8::text[]::oid[] as excluded, $9::int as connections
 ), nsp as materialized (
   select n.oid, n.nspname
   from pg_namespace n, cfg
