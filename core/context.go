@@ -188,15 +188,19 @@ func ReadOnly(ctx context.Context) context.Context {
 	return n
 }
 
-// Detach returns a context with the scope of ctx and nothing else of it: no
-// deadline, no cancellation, no values. Use it for a goroutine that outlives its
+// Detach returns a context with the scope and the actor of ctx and nothing else of it:
+// no deadline, no cancellation, no values. Use it for a goroutine that outlives its
 // request; frameworks recycle what their request contexts point to.
 func Detach(ctx context.Context) context.Context {
+	detached := context.Background()
+	if a := ActorFrom(ctx); a != (Actor{}) {
+		detached = WithActor(detached, a)
+	}
 	s := find(ctx)
 	if s == nil {
-		return context.Background()
+		return detached
 	}
-	return &scoped{Context: context.Background(), scope: s.scope, tenant: s.tenant, caller: s.caller}
+	return &scoped{Context: detached, scope: s.scope, tenant: s.tenant, caller: s.caller}
 }
 
 // Impersonate returns a context that runs as target on behalf of the tenant of ctx,

@@ -35,6 +35,19 @@ const (
 	TenantExists        Code = "TENANT_ALREADY_EXISTS"
 	TenantInvalidState  Code = "TENANT_INVALID_STATE"
 	TenantHasChildren   Code = "TENANT_HAS_CHILDREN"
+	TenantCycle         Code = "TENANT_CYCLE_DETECTED"
+	ConfigNotFound      Code = "CONFIG_NOT_FOUND"
+	ConfigLocked        Code = "CONFIG_LOCKED"
+	PermissionNotFound  Code = "PERMISSION_NOT_FOUND"
+	PermissionExists    Code = "PERMISSION_ALREADY_EXISTS"
+	PermissionLocked    Code = "PERMISSION_LOCKED"
+	PermissionKept      Code = "PERMISSION_REVOCATION_DENIED"
+	PolicyNotFound      Code = "ABAC_POLICY_NOT_FOUND"
+	PolicyExists        Code = "ABAC_POLICY_ALREADY_EXISTS"
+	PolicyLocked        Code = "ABAC_POLICY_LOCKED"
+	PolicyOperator      Code = "INVALID_ABAC_OPERATOR"
+	VersionConflict     Code = "VERSION_CONFLICT"
+	IdempotencyReused   Code = "IDEMPOTENCY_KEY_REUSED"
 	SealBroken          Code = "SEAL_BROKEN"      // a sealed value does not open: changed, moved, or sealed with another key
 	SealMalformed       Code = "SEAL_MALFORMED"   // what should be a sealed value has no form that is known
 	SealKeyUnknown      Code = "SEAL_KEY_UNKNOWN" // the key of a sealed value is not configured
@@ -66,6 +79,19 @@ var (
 	ErrTenantExists        = &Error{Code: TenantExists, Message: "a tenant with this slug or domain exists already"}
 	ErrTenantInvalidState  = &Error{Code: TenantInvalidState, Message: "the tenant's status does not allow this"}
 	ErrTenantHasChildren   = &Error{Code: TenantHasChildren, Message: "the tenant has children that do not allow this"}
+	ErrTenantCycle         = &Error{Code: TenantCycle, Message: "the tenant would lie below itself"}
+	ErrConfigNotFound      = &Error{Code: ConfigNotFound, Message: "the tenant has no such configuration entry"}
+	ErrConfigLocked        = &Error{Code: ConfigLocked, Message: "a tenant above has locked this configuration key"}
+	ErrPermissionNotFound  = &Error{Code: PermissionNotFound, Message: "the tenant has no such permission"}
+	ErrPermissionExists    = &Error{Code: PermissionExists, Message: "the tenant has a permission with this key already"}
+	ErrPermissionLocked    = &Error{Code: PermissionLocked, Message: "a tenant above does not allow this permission to be changed"}
+	ErrPermissionKept      = &Error{Code: PermissionKept, Message: "the permission is permanent"}
+	ErrPolicyNotFound      = &Error{Code: PolicyNotFound, Message: "there is no such policy"}
+	ErrPolicyExists        = &Error{Code: PolicyExists, Message: "the tenant has a policy with this name, resource type and action already"}
+	ErrPolicyLocked        = &Error{Code: PolicyLocked, Message: "a tenant above does not allow this policy to be changed"}
+	ErrPolicyOperator      = &Error{Code: PolicyOperator, Message: "this is no operator of a condition"}
+	ErrVersionConflict     = &Error{Code: VersionConflict, Message: "somebody else changed it meanwhile"}
+	ErrIdempotencyReused   = &Error{Code: IdempotencyReused, Message: "this idempotency key was used for another change"}
 	ErrSealBroken          = &Error{Code: SealBroken, Message: "the sealed value does not open: it was changed, or sealed for another place or with another key"}
 	ErrSealMalformed       = &Error{Code: SealMalformed, Message: "this is no sealed value of a format that is known here"}
 	ErrSealKeyUnknown      = &Error{Code: SealKeyUnknown, Message: "the key of the sealed value is not configured"}
@@ -100,6 +126,19 @@ var table = map[Code]struct {
 	TenantExists:        {409, ErrTenantExists},
 	TenantInvalidState:  {409, ErrTenantInvalidState},
 	TenantHasChildren:   {409, ErrTenantHasChildren},
+	TenantCycle:         {409, ErrTenantCycle},
+	ConfigNotFound:      {404, ErrConfigNotFound},
+	ConfigLocked:        {403, ErrConfigLocked},
+	PermissionNotFound:  {404, ErrPermissionNotFound},
+	PermissionExists:    {409, ErrPermissionExists},
+	PermissionLocked:    {403, ErrPermissionLocked},
+	PermissionKept:      {403, ErrPermissionKept},
+	PolicyNotFound:      {404, ErrPolicyNotFound},
+	PolicyExists:        {409, ErrPolicyExists},
+	PolicyLocked:        {403, ErrPolicyLocked},
+	PolicyOperator:      {400, ErrPolicyOperator},
+	VersionConflict:     {409, ErrVersionConflict},
+	IdempotencyReused:   {422, ErrIdempotencyReused},
 	SealBroken:          {500, ErrSealBroken},
 	SealMalformed:       {500, ErrSealMalformed},
 	SealKeyUnknown:      {500, ErrSealKeyUnknown},

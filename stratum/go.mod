@@ -3,6 +3,7 @@ module github.com/stratum-hq/stratum-go/stratum
 go 1.26.0
 
 require (
+	github.com/google/go-cmp v0.7.0
 	github.com/jackc/pgx/v5 v5.12.0
 	github.com/pressly/goose/v3 v3.29.0
 	github.com/stratum-hq/stratum-go/adapters/pgx v0.0.0

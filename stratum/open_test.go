@@ -14,6 +14,7 @@ import (
 	"github.com/stratum-hq/stratum-go/stratum"
 	"github.com/stratum-hq/stratum-go/stratum/migrations"
 	"github.com/stratum-hq/stratum-go/stratum/placement"
+	"github.com/stratum-hq/stratum-go/stratum/seal"
 	"github.com/stratum-hq/stratum-go/stratum/tenant"
 )
 
@@ -179,6 +180,19 @@ func TestOpenChecksProvision(t *testing.T) {
 		if !errors.Is(err, core.ErrValidation) || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+func TestOpenChecksSeal(t *testing.T) {
+	t.Parallel()
+	d := pgtest.New(t)
+	short := seal.Config{Keys: []seal.Key{{ID: "k", Material: core.NewSecret("hunter2")}}}
+	s, err := stratum.Open(t.Context(), d.URL(embedpg.Lib), stratum.Config{AutoMigrate: true, Logger: quiet(), Seal: short})
+	if err == nil {
+		s.Close()
+	}
+	if !errors.Is(err, core.ErrValidation) || !strings.Contains(err.Error(), "Config.Seal: Config.Keys[0].Material") || strings.Contains(err.Error(), "hunter2") {
+		t.Error(err)
 	}
 }
 

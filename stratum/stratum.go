@@ -4,15 +4,18 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"sync"
 	"time"
 
 	"github.com/stratum-hq/stratum-go/core"
 	"github.com/stratum-hq/stratum-go/core/cache"
+	"github.com/stratum-hq/stratum-go/stratum/connection"
 	"github.com/stratum-hq/stratum-go/stratum/fleet"
 	"github.com/stratum-hq/stratum-go/stratum/internal/db"
 	"github.com/stratum-hq/stratum-go/stratum/migrations"
 	"github.com/stratum-hq/stratum-go/stratum/placement"
+	"github.com/stratum-hq/stratum-go/stratum/seal"
 	"github.com/stratum-hq/stratum-go/stratum/tenant"
 )
 
@@ -23,9 +26,14 @@ type Config struct {
 	// missing. False: Open refuses a schema that is not at the version it needs.
 	AutoMigrate bool
 
-	// Cache configures the resolver's cache. Its TTL is how long a change that another
-	// process made may go unseen.
+	// Cache configures the resolver's cache. What anybody changes, in another process or
+	// with psql, it is told by the database; its TTL is how long a change may go unseen if a
+	// telling got lost. While none can be heard, nothing is cached.
 	Cache cache.Config
+
+	// Listen is the connection string on which changes are heard: it must lead to the server
+	// itself, not to a pooler. Empty: that of Open.
+	Listen string
 
 	// Actor is who changes are recorded as in the audit log, a service's name for
 	// instance. Empty: the database login.
@@ -34,6 +42,15 @@ type Config struct {
 	// Provision says how schemas and databases of tenants are made. Without Owner all
 	// tenants live in the shared tables, and other strategies are refused.
 	Provision placement.Config
+
+	// Spares is how many schemas or databases are made ahead, for each strategy, so that
+	// Tenants.Create takes one instead of making it. A goroutine makes them, in one process
+	// at a time. They need Provision. A database of a tenant with a region is never a spare.
+	Spares map[core.Strategy]int
+
+	// Seal has the keys that seal the connection strings of tenants' databases. Without any,
+	// Connections neither keeps nor finds them.
+	Seal seal.Config
 
 	// Logger gets what the library does at start. Nil: slog.Default().
 	Logger *slog.Logger
@@ -47,6 +64,10 @@ type Stratum struct {
 
 	// Fleet brings the application's migrations to the places of tenants.
 	Fleet *fleet.Service
+
+	// Connections keeps the connection strings of tenants' own databases. It is what
+	// stratumpgx.Config.Databases may be.
+	Connections *connection.Service
 
 	db       *db.DB
 	resolver *cache.Resolver
@@ -74,6 +95,13 @@ func open(ctx context.Context, dsn string, cfg Config) (*Stratum, error) {
 	if err != nil {
 		return nil, err
 	}
+	if cfg.Provision.NoRoles {
+		log.WarnContext(ctx, "stratum: schemas are made without a role of their own (Provision.NoRoles): SQL that names the schema of another tenant reaches it")
+	}
+	ring, err := keys(cfg.Seal)
+	if err != nil {
+		return nil, err
+	}
 	prepare := migrations.Check
 	if cfg.AutoMigrate {
 		prepare = migrations.Up
@@ -86,11 +114,25 @@ func open(ctx context.Context, dsn string, cfg Config) (*Stratum, error) {
 		return nil, err
 	}
 	s := &Stratum{db: base, close: sync.OnceFunc(base.Close)}
-	s.Tenants = tenant.NewService(base, places, func(id core.ID) { s.resolver.Invalidate(id) })
+	s.Tenants, err = tenant.NewService(base, tenant.Config{
+		Places:  places,
+		Spares:  cfg.Spares,
+		Changed: func(id core.ID) { s.resolver.Invalidate(id) },
+	})
+	if err != nil {
+		s.close()
+		return nil, err
+	}
 	s.Fleet = fleet.NewService(base, places)
+	s.Connections = connection.NewService(base, ring)
 	s.resolver = cache.New(s.Tenants, cfg.Cache)
+	if err := s.listen(ctx, or(cfg.Listen, dsn), log); err != nil {
+		s.close()
+		return nil, err
+	}
 	if places != nil {
 		s.recover(ctx, log)
+		s.run(ctx, func(ctx context.Context) { s.Tenants.Keep(ctx, log) })
 	}
 	log.InfoContext(ctx, "stratum: open", "schema_version", migrations.Latest())
 	return s, nil
@@ -104,10 +146,22 @@ type places interface {
 
 // provisioner is nil if there is to be none.
 func provisioner(cfg placement.Config) (places, error) {
-	if cfg.Owner == "" && cfg.Databases == "" && cfg.App == "" && cfg.Migrations == nil && cfg.Migrate == nil {
+	if reflect.ValueOf(cfg).IsZero() {
 		return nil, nil
 	}
 	return placement.New(cfg)
+}
+
+// keys is nil if there are none.
+func keys(cfg seal.Config) (*seal.Ring, error) {
+	if len(cfg.Keys) == 0 && len(cfg.Legacy) == 0 {
+		return nil, nil
+	}
+	ring, err := seal.NewRing(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("Config.Seal: %w", err)
+	}
+	return ring, nil
 }
 
 // recover removes what dead processes left half made. That this fails, because a server
@@ -124,9 +178,22 @@ func (s *Stratum) recover(ctx context.Context, log *slog.Logger) {
 	}
 }
 
+// run starts a goroutine that ends at Close.
+func (s *Stratum) run(ctx context.Context, what func(ctx context.Context)) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	var ended sync.WaitGroup
+	ended.Go(func() { what(ctx) })
+	end := s.close
+	s.close = sync.OnceFunc(func() {
+		cancel()
+		ended.Wait()
+		end()
+	})
+}
+
 // Resolver returns the resolver of this library: by id, slug and custom domain, through
-// one cache. It is the same one each time. What another process changes it sees within
-// the cache's TTL, what this one changes at once.
+// one cache. It is the same one each time. What this process changes it sees at once, and
+// what others change as soon as the database has told it.
 func (s *Stratum) Resolver() core.Resolver { return s.resolver }
 
 // Close ends the connections, once those in use have been given back. It may be called

@@ -11,6 +11,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if job := os.Getenv(childJob); job != "" {
+		os.Exit(child(job))
+	}
 	if _, err := embedpg.Find(); errors.Is(err, embedpg.ErrNotInstalled) && os.Getenv(pgtest.EnvRequired) != "1" {
 		flag.Parse()
 		_ = flag.Set("test.skip", "^Example") // examples cannot skip themselves

@@ -190,7 +190,7 @@ func (r *run) one(ctx context.Context, p Place, result *Result, wait bool) error
 	if err == nil || to > 0 { // else it is not known
 		result.From, result.To = from, to
 		if to != told {
-			err = errors.Join(err, s.db.Exec(ctx, correct, uuid(p.Tenant), to))
+			err = errors.Join(err, s.record(ctx, p.Tenant, to))
 		}
 	}
 	switch {

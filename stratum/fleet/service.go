@@ -47,7 +47,8 @@ const list = `select f.tenant_id, t.slug, t.strategy, t.schema_name, t.role_name
 const (
 	known   = "select coalesce(array_agg(tenant_id), '{}') from stratum.fleet where tenant_id = any ($1::uuid[])"
 	current = "select version from stratum.fleet where tenant_id = $1"
-	correct = "update stratum.fleet set version = $2, migrated_at = now() where tenant_id = $1"
+	correct = `before as (select * from stratum.fleet where tenant_id = @id),
+		after as (update stratum.fleet set version = @version, migrated_at = now() where tenant_id = @id and version <> @version returning *)`
 )
 
 // below returns up to limit places below a version, 0 meaning all of them.
@@ -102,6 +103,23 @@ func (s *Service) version(ctx context.Context, id core.ID) (version int64, ok bo
 		return 0, false, nil
 	}
 	return version, err == nil, err
+}
+
+// record makes the table say what is true in a place, with an audit row and an event if
+// that is something else. Of a tenant that is gone there is nothing to say.
+func (s *Service) record(ctx context.Context, id core.ID, version int64) error {
+	m := db.Mutation{
+		Action: "tenant.migrated",
+		Lock:   []string{"select from stratum.fleet where tenant_id = @id for no key update"},
+		With:   correct,
+		Key:    "tenant_id",
+		Select: "select count(*) from after",
+		Args:   pgx.NamedArgs{"id": uuid(id), "version": version},
+	}
+	// An idempotency key is for one change. Of these there is one for each place, and repeating
+	// them is harmless.
+	ctx = core.Idempotent(ctx, "")
+	return s.db.Mutate(ctx, m, func(r pgx.Row) error { return r.Scan(new(int)) })
 }
 
 func uuid(id core.ID) pgtype.UUID { return pgtype.UUID{Bytes: id, Valid: !id.IsZero()} }

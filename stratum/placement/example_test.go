@@ -31,7 +31,7 @@ func Example() {
 	if err != nil {
 		log.Panic(err)
 	}
-	at := p.Place(core.SchemaPerTenant, "acme", core.MustParseID("0198a1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2b"))
+	at := p.Place(core.SchemaPerTenant, "acme", "", core.MustParseID("0198a1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2b"))
 	fmt.Println(at.Schema)
 	if _, err := p.Make(ctx, at); err != nil {
 		log.Panic(err)

@@ -50,13 +50,23 @@ func versions(at core.Placement) string {
 // version is the one that a place is at, 0 if goose was never there.
 func version(ctx context.Context, conn *pgx.Conn, at core.Placement) (n int64, err error) {
 	table := versions(at)
-	var there bool
-	err = conn.QueryRow(ctx, "select pg_catalog.to_regclass($1) is not null", pgx.QueryExecModeExec, table).Scan(&there)
+	there, err := versioned(ctx, conn, at)
 	if err != nil || !there {
 		return 0, err
 	}
 	err = conn.QueryRow(ctx, "select coalesce(max(version_id), 0) from "+table+" where is_applied", pgx.QueryExecModeExec).Scan(&n)
 	return n, err
+}
+
+// versioned reports whether goose was ever in a place.
+func versioned(ctx context.Context, conn *pgx.Conn, at core.Placement) (there bool, err error) {
+	err = conn.QueryRow(ctx, "select pg_catalog.to_regclass($1) is not null", pgx.QueryExecModeExec, versions(at)).Scan(&there)
+	return there, err
+}
+
+// hide takes away the rights on the table of versions, which is of no concern to the tenant.
+func (p *Provisioner) hide(ctx context.Context, conn *pgx.Conn, at core.Placement) error {
+	return all(ctx, conn, "revoke all on table "+versions(at)+" from "+quote(p.grantee(at)))
 }
 
 // up applies what is missing inside a place, on one connection like conn. That connection
@@ -80,11 +90,7 @@ func (p *Provisioner) up(ctx context.Context, conn *pgx.Conn, at core.Placement,
 	if _, err := provider.Up(ctx); err != nil {
 		return located(err)
 	}
-	grantee := at.Role
-	if at.Strategy == core.DatabasePerTenant {
-		grantee = p.app
-	}
-	return all(ctx, conn, "revoke all on table "+table+" from "+quote(grantee)) // of no concern to the tenant
+	return p.hide(ctx, conn, at)
 }
 
 // located says which file it was.

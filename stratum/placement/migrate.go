@@ -26,7 +26,13 @@ func (p *Provisioner) Migrate(ctx context.Context, at core.Placement, files fs.F
 	if err != nil {
 		return 0, 0, err
 	}
-	if name := at.Schema + at.Database; name == "" || name != cleaned(name) {
+	server, name := p.owner, at.Schema
+	if at.Strategy == core.DatabasePerTenant {
+		if server, name, err = p.server(at); err != nil {
+			return 0, 0, err
+		}
+	}
+	if name == "" || name != cleaned(name) {
 		return 0, 0, core.Errorf(core.ScopeUnsupported, "the place %q is none that was provisioned", name)
 	}
 	bring := func(conn *pgx.Conn) (err error) {
@@ -47,10 +53,10 @@ func (p *Provisioner) Migrate(ctx context.Context, at core.Placement, files fs.F
 	}
 	switch at.Strategy {
 	case core.SchemaPerTenant:
-		err = p.locked(ctx, within(p.owner, "", at.Schema), at.Schema, wait, bring)
+		err = p.locked(ctx, within(server, "", name), name, wait, bring)
 	case core.DatabasePerTenant:
-		err = p.locked(ctx, p.databases, at.Database, wait, func(*pgx.Conn) error {
-			return p.connected(ctx, within(p.databases, at.Database, "public"), at.Database, bring)
+		err = p.locked(ctx, server, name, wait, func(*pgx.Conn) error {
+			return p.connected(ctx, within(server, name, "public"), name, bring)
 		})
 	default:
 		err = unsupported(at)

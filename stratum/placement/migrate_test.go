@@ -46,7 +46,7 @@ func TestMigrate(t *testing.T) {
 			}
 		}
 	}
-	at := p.Place(core.SchemaPerTenant, "acme", core.NewID())
+	at := p.Place(core.SchemaPerTenant, "acme", "", core.NewID())
 	t.Cleanup(func() {
 		if err := p.Remove(context.Background(), at); err != nil {
 			t.Error(err)

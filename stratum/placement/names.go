@@ -4,6 +4,8 @@ import (
 	"encoding/hex"
 	"strings"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/stratum-hq/stratum-go/core"
 )
 
@@ -19,16 +21,36 @@ const (
 
 // Place names a place for a new tenant; what is not a matter of names is left to the
 // caller. A name has the slug as it is now, cut, for people, and then the whole id, which
-// makes it unique on any server: roles and databases belong to the whole of it.
-func (p *Provisioner) Place(strategy core.Strategy, slug string, id core.ID) core.Placement {
+// makes it unique on any server: roles and databases belong to the whole of it. Where the
+// region has a server of its own, the key of a database is region/name.
+func (p *Provisioner) Place(strategy core.Strategy, slug, region string, id core.ID) core.Placement {
 	at := core.Placement{Strategy: strategy}
 	switch strategy {
 	case core.SchemaPerTenant:
-		at.Schema, at.Role = name(schemaPrefix, slug, id), name(rolePrefix, slug, id)
+		at.Schema = name(schemaPrefix, slug, id)
+		if !p.noRoles {
+			at.Role = name(rolePrefix, slug, id)
+		}
 	case core.DatabasePerTenant:
 		at.Database = name(databasePrefix, slug, id)
+		if p.servers[region] != nil {
+			at.Database = region + "/" + at.Database
+		}
 	}
 	return at
+}
+
+// server is where a tenant's database is made, and the name that it has there.
+func (p *Provisioner) server(at core.Placement) (*pgx.ConnConfig, string, error) {
+	region, name, elsewhere := strings.Cut(at.Database, "/")
+	if !elsewhere {
+		return p.databases, at.Database, nil
+	}
+	config := p.servers[region]
+	if config == nil {
+		return nil, "", core.Errorf(core.ScopeUnsupported, "the database %q is on a server that stratum.Config.Provision does not name", at.Database)
+	}
+	return config, name, nil
 }
 
 // Made reports whether the names are those of a place that was made for the tenant.
@@ -36,9 +58,10 @@ func (p *Provisioner) Place(strategy core.Strategy, slug string, id core.ID) cor
 func (p *Provisioner) Made(at core.Placement, id core.ID) bool {
 	switch at.Strategy {
 	case core.SchemaPerTenant:
-		return named(at.Schema, schemaPrefix, id) && named(at.Role, rolePrefix, id)
+		return named(at.Schema, schemaPrefix, id) && (at.Role == "" || named(at.Role, rolePrefix, id))
 	case core.DatabasePerTenant:
-		return named(at.Database, databasePrefix, id)
+		_, name, err := p.server(at)
+		return err == nil && named(name, databasePrefix, id)
 	}
 	return false
 }

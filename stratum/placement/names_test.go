@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"regexp"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/jackc/pgx/v5"
 	"pgregory.net/rapid"
@@ -51,7 +53,7 @@ func TestNames(t *testing.T) {
 		seen := map[string]owner{}
 		for range rapid.IntRange(1, 20).Draw(r, "tenants") {
 			who := owner{id.Draw(r, "id"), strategies.Draw(r, "strategy")}
-			at := p.Place(who.Strategy, slug.Draw(r, "slug"), who.ID)
+			at := p.Place(who.Strategy, slug.Draw(r, "slug"), "", who.ID)
 			for _, name := range namesOf(at) {
 				if !fits.MatchString(name) {
 					r.Fatalf("%q", name)
@@ -66,7 +68,7 @@ func TestNames(t *testing.T) {
 			}
 		}
 	})
-	long := p.Place(core.SchemaPerTenant, strings.Repeat("x", core.SlugMaxLen), core.NewID())
+	long := p.Place(core.SchemaPerTenant, strings.Repeat("x", core.SlugMaxLen), "", core.NewID())
 	if len(long.Schema) != 63 || len(long.Role) != 63 {
 		t.Errorf("%+v", long)
 	}
@@ -76,15 +78,21 @@ func TestMadeByHand(t *testing.T) {
 	t.Parallel()
 	p := provisioner(t, placement.Config{Owner: "host=/nowhere"})
 	id := core.NewID()
-	at := p.Place(core.SchemaPerTenant, "acme", id)
+	at := p.Place(core.SchemaPerTenant, "acme", "", id)
 	for _, other := range []core.Placement{
 		{}, {Strategy: core.SharedRLS}, {Strategy: core.SchemaPerTenant, Schema: "public", Role: at.Role},
-		{Strategy: core.SchemaPerTenant, Schema: at.Schema}, {Strategy: core.SchemaPerTenant, Schema: at.Schema, Role: "stratum_app"},
-		{Strategy: core.DatabasePerTenant, Database: "app"}, {Strategy: core.DatabasePerTenant, Database: at.Schema},
+		{Strategy: core.SchemaPerTenant, Schema: at.Schema, Role: "stratum_app"},
+		{Strategy: core.DatabasePerTenant, Database: "app"}, {Strategy: core.DatabasePerTenant, Database: "eu/" + p.Place(core.DatabasePerTenant, "acme", "", id).Database}, {Strategy: core.DatabasePerTenant, Database: at.Schema},
 	} {
 		if p.Made(other, id) {
 			t.Errorf("%+v", other)
 		}
+	}
+	// With or without a role, whatever is made now.
+	rolesless := provisioner(t, placement.Config{Owner: "host=/nowhere", NoRoles: true})
+	without := rolesless.Place(core.SchemaPerTenant, "acme", "", id)
+	if without.Schema != at.Schema || without.Role != "" || !rolesless.Made(at, id) || !p.Made(without, id) {
+		t.Errorf("%+v", without)
 	}
 }
 
@@ -97,6 +105,13 @@ func TestConfigIsValidated(t *testing.T) {
 		"Provision.Databases": {Owner: "host=/x", Databases: secret},
 		"Provision.Migrate": {Owner: "host=/x", Migrations: notes(),
 			Migrate: func(context.Context, *pgx.Conn, core.Placement) error { return nil }},
+		"Provision.Migrate  ": {Owner: "host=/x", TemplateDatabase: "x",
+			Migrate: func(context.Context, *pgx.Conn, core.Placement) error { return nil }},
+		"Provision.Migrations":       {Owner: "host=/x", Migrations: fstest.MapFS{"1_x.sql": {Mode: fs.ModeDir}}},
+		`Provision.Servers["eu/x"]`:  {Owner: "host=/x", Servers: map[string]string{"eu/x": "host=/x"}},
+		`Provision.Servers[""]`:      {Owner: "host=/x", Servers: map[string]string{"": "host=/x"}},
+		`Provision.Servers["eu"]`:    {Owner: "host=/x", Servers: map[string]string{"eu": secret}},
+		`Provision.Servers["eu"]   `: {Owner: "host=/x", Servers: map[string]string{"eu": ""}},
 	} {
 		_, err := placement.New(cfg)
 		var e *core.Error
@@ -108,7 +123,7 @@ func TestConfigIsValidated(t *testing.T) {
 
 func TestDatabases(t *testing.T) {
 	t.Parallel()
-	at := provisioner(t, placement.Config{Owner: "host=/x"}).Place(core.DatabasePerTenant, "acme", core.NewID())
+	at := provisioner(t, placement.Config{Owner: "host=/x"}).Place(core.DatabasePerTenant, "acme", "", core.NewID())
 	for _, dsn := range []string{
 		"postgres://app:p%20w@db:6432/main?sslmode=disable&pool_max_conns=3", "postgres://app:p%20w@db:6432?sslmode=disable&dbname=main&database=main",
 		"host=db port=6432 user=app password='p w' dbname=main sslmode=disable",
@@ -121,7 +136,7 @@ func TestDatabases(t *testing.T) {
 		if err != nil || c.Database != at.Database || c.Host != "db" || c.Port != 6432 || c.User != "app" || c.Password != "p w" || c.TLSConfig != nil {
 			t.Errorf("%s: %v, %v", dsn, c, err)
 		}
-		for _, key := range []string{"", "main", "d_x host=evil", "d_x?host=evil", "d_" + strings.Repeat("x", 62), "D_x"} {
+		for _, key := range []string{"", "main", "d_x host=evil", "d_x?host=evil", "eu/d_x", "/d_x", "d_" + strings.Repeat("x", 62), "D_x"} {
 			if got, err := placement.Databases(dsn)(t.Context(), key); !errors.Is(err, core.ErrScopeUnsupported) {
 				t.Errorf("%q: %q, %v", key, got, err)
 			}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stratum-hq/stratum-go/core"
 	"github.com/stratum-hq/stratum-go/stratum/internal/lock"
+	"github.com/stratum-hq/stratum-go/stratum/placement/internal/clone"
 )
 
 // Make makes a place that is not there, with its rights and the application's tables, and
@@ -31,22 +32,26 @@ func (p *Provisioner) Make(ctx context.Context, at core.Placement) (reached int6
 			}
 			return fill(conn)
 		})
+		return reached, err
 	case core.DatabasePerTenant:
-		err = p.connected(ctx, p.databases, at.Database, func(conn *pgx.Conn) error {
-			if err := p.makeDatabase(ctx, conn, at); err != nil {
-				return fmt.Errorf("making the database %s: %w", at.Database, err)
+		server, name, err := p.server(at)
+		if err != nil {
+			return 0, err
+		}
+		err = p.connected(ctx, server, name, func(conn *pgx.Conn) error {
+			if err := p.makeDatabase(ctx, conn, name); err != nil {
+				return fmt.Errorf("making the database %s: %w", name, err)
 			}
-			return p.connected(ctx, within(p.databases, at.Database, "public"), at.Database, func(inside *pgx.Conn) error {
+			return p.connected(ctx, within(server, name, "public"), name, func(inside *pgx.Conn) error {
 				if err := p.openDatabase(ctx, inside); err != nil {
-					return fmt.Errorf("the rights in the database %s: %w", at.Database, err)
+					return fmt.Errorf("the rights in the database %s: %w", name, err)
 				}
 				return fill(inside)
 			})
 		})
-	default:
-		err = unsupported(at)
+		return reached, err
 	}
-	return reached, err
+	return 0, unsupported(at)
 }
 
 // Remove removes a place with all that is in it. What is not there, or not any more, is no
@@ -62,9 +67,13 @@ func (p *Provisioner) Remove(ctx context.Context, at core.Placement) error {
 			return nil
 		})
 	case core.DatabasePerTenant:
-		return p.connected(ctx, p.databases, at.Database, func(conn *pgx.Conn) error {
-			if _, err := conn.Exec(ctx, "drop database if exists "+quote(at.Database)+" with (force)"); err != nil {
-				return fmt.Errorf("removing the database %s: %w", at.Database, err)
+		server, name, err := p.server(at)
+		if err != nil {
+			return err
+		}
+		return p.connected(ctx, server, name, func(conn *pgx.Conn) error {
+			if _, err := conn.Exec(ctx, "drop database if exists "+quote(name)+" with (force)"); err != nil {
+				return fmt.Errorf("removing the database %s: %w", name, err)
 			}
 			return nil
 		})
@@ -72,13 +81,55 @@ func (p *Provisioner) Remove(ctx context.Context, at core.Placement) error {
 	return unsupported(at)
 }
 
-// fill runs the application's migrations.
+// grantee is who has the rights of the tenant in a place.
+func (p *Provisioner) grantee(at core.Placement) string {
+	if at.Role == "" { // a database, or a schema without
+		return p.app
+	}
+	return at.Role
+}
+
+// fill makes the application's tables, from the template and with the migrations.
 func (p *Provisioner) fill(ctx context.Context, conn *pgx.Conn, at core.Placement) error {
-	if p.migrate == nil {
+	if err := p.copyTemplate(ctx, conn, at); err != nil {
+		return err
+	}
+	var err error
+	switch {
+	case p.migrate != nil:
+		err = p.migrate(ctx, conn, at)
+	case p.migrations != nil:
+		err = p.up(ctx, conn, at, p.migrations)
+	}
+	if err != nil {
+		return fmt.Errorf("the application's migrations in %s: %w", at.Schema+at.Database, err)
+	}
+	return nil
+}
+
+// copyTemplate copies the template schema, if there is one; a database is a copy from the
+// beginning. It finds out whether migrations can go on from there.
+func (p *Provisioner) copyTemplate(ctx context.Context, conn *pgx.Conn, at core.Placement) error {
+	template := p.templateDatabase
+	if at.Strategy == core.SchemaPerTenant {
+		template = p.templateSchema
+	}
+	if template == "" {
 		return nil
 	}
-	if err := p.migrate(ctx, conn, at); err != nil {
-		return fmt.Errorf("the application's migrations in %s: %w", at.Schema+at.Database, err)
+	if at.Strategy == core.SchemaPerTenant {
+		if err := clone.Schema(ctx, conn, template, at.Schema); err != nil {
+			return err
+		}
+	}
+	there, err := versioned(ctx, conn, at)
+	switch {
+	case err != nil:
+		return err
+	case there:
+		return p.hide(ctx, conn, at)
+	case p.migrations != nil:
+		return core.Errorf(core.ScopeUnsupported, "the template %q has no goose_db_version, which says which migrations it lacks", template)
 	}
 	return nil
 }

@@ -26,7 +26,7 @@ func quote(name string) string { return pgx.Identifier{name}.Sanitize() }
 // made makes a place, which is removed when the test ends.
 func made(t testing.TB, p *placement.Provisioner, strategy core.Strategy) core.Placement {
 	t.Helper()
-	at := p.Place(strategy, "acme", core.NewID())
+	at := p.Place(strategy, "acme", "", core.NewID())
 	t.Cleanup(func() {
 		for range 2 { // what is not there is no error
 			if err := p.Remove(context.Background(), at); err != nil {
@@ -136,7 +136,7 @@ func TestMakeRefusesLogins(t *testing.T) {
 	refused := func(cfg placement.Config, help string) {
 		t.Helper()
 		p := provisioner(t, cfg)
-		at := p.Place(core.SchemaPerTenant, "acme", core.NewID())
+		at := p.Place(core.SchemaPerTenant, "acme", "", core.NewID())
 		if _, err := p.Make(t.Context(), at); !errors.Is(err, core.ErrRoleUnsafe) || !strings.Contains(err.Error(), help) {
 			t.Errorf("got %v, want %s", err, help)
 		}
@@ -160,7 +160,7 @@ func TestMakeFails(t *testing.T) {
 	d := pgtest.New(t)
 	p := provisioner(t, placement.Config{Owner: d.URL(embedpg.Superuser), App: "nobody_of_that_name"})
 	for _, strategy := range []core.Strategy{core.SchemaPerTenant, core.SharedRLS, "GUESS"} {
-		at := p.Place(strategy, "acme", core.NewID())
+		at := p.Place(strategy, "acme", "", core.NewID())
 		if _, err := p.Make(t.Context(), at); err == nil {
 			t.Errorf("%s: made", strategy)
 		}
@@ -169,7 +169,7 @@ func TestMakeFails(t *testing.T) {
 		t.Error(err)
 	}
 	down := provisioner(t, placement.Config{Owner: "postgres://x:hunter2@127.0.0.1:1/none?connect_timeout=2"})
-	if _, err := down.Make(t.Context(), down.Place(core.SchemaPerTenant, "acme", core.NewID())); err == nil || strings.Contains(err.Error(), "hunter2") {
+	if _, err := down.Make(t.Context(), down.Place(core.SchemaPerTenant, "acme", "", core.NewID())); err == nil || strings.Contains(err.Error(), "hunter2") {
 		t.Error(err)
 	}
 }

@@ -29,6 +29,7 @@ const childJob = "STRATUM_TENANT_TEST_JOB"
 type job struct {
 	Lib, Owner string
 	Strategies []core.Strategy
+	Spares     int // of each strategy; it fills before each tenant that it makes
 	Point      string
 }
 
@@ -87,8 +88,16 @@ func child(text string) int {
 		if err != nil {
 			return err
 		}
+		spares := map[core.Strategy]int{}
+		for _, strategy := range j.Strategies {
+			spares[strategy] = j.Spares
+		}
+		s, err := tenant.NewService(base, tenant.Config{Places: points{places, reach}, Spares: spares})
+		if err != nil {
+			return err
+		}
 		fmt.Println("ready")
-		return j.run(ctx, base, tenant.NewService(base, points{places, reach}, nil))
+		return j.run(ctx, base, s)
 	}()
 	fmt.Fprintln(os.Stderr, "a child ended:", err)
 	return 1
@@ -96,6 +105,9 @@ func child(text string) int {
 
 func (j job) run(ctx context.Context, base *db.DB, s *tenant.Service) error {
 	for i := 0; ; i++ {
+		if err := s.Fill(ctx); err != nil {
+			return err
+		}
 		made, err := s.Create(ctx, tenant.New{Name: "N", Slug: fmt.Sprint("n", i), Strategy: j.Strategies[i%len(j.Strategies)]})
 		if err != nil {
 			return err

@@ -3,6 +3,7 @@ package tenant
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -16,32 +17,42 @@ import (
 // and then sees the child. Other children may be made meanwhile.
 const createLock = "select from stratum.tenants where id = @parent for share"
 
+// createWith takes the place from one of [named] and [spare].
 const createWith = `parent as (
 	select id, status, strategy, ancestors || id as path from stratum.tenants where id = @parent
 ),
-before as (select null::stratum.tenants where false),
+place as (%s),
 after as (
 	insert into stratum.tenants (id, parent_id, ancestors, slug, name,
 		strategy, schema_name, role_name, database_key, region, statement_timeout_ms, max_concurrency)
-	select @id, parent.id, coalesce(parent.path, '{}'), @slug, @name,
-		@strategy::text, @schema, @role, @database, @region, @timeout, @concurrency
-	from (values (1)) as one left join parent on true
+	select place.id, parent.id, coalesce(parent.path, '{}'), @slug, @name,
+		@strategy::text, place.schema_name, place.role_name, place.database_key, @region, @timeout, @concurrency
+	from place left join parent on true
 	where (@parent::uuid is null or parent.status = 'active' and cardinality(parent.path) <= @depth)
 		and (not @inherit::boolean or coalesce(parent.strategy, 'SHARED_RLS') = @strategy)
 	returning *
 ),
-placed as (delete from stratum.provisioning where tenant_id = @id),
+placed as (delete from stratum.provisioning where tenant_id in (select id from place)),
 fleet as (
 	insert into stratum.fleet (tenant_id, version)
-	select after.id, @version::bigint from after where after.strategy <> 'SHARED_RLS'
+	select after.id, place.version from after, place where after.strategy <> 'SHARED_RLS'
 ),
 named as (
 	insert into stratum.tenant_domains (domain, tenant_id)
 	select unnest(@domains::text[]), after.id from after
 )`
 
+// The place of a tenant to be: one that was made for it, or the oldest one that is ready
+// and that nobody else is about to take.
+const (
+	named = `select @id::uuid as id, @schema::text as schema_name, @role::text as role_name, @database::text as database_key, @version::bigint as version`
+	spare = `delete from stratum.spares where id = (
+		select id from stratum.spares where strategy = @strategy and revision = @revision order by id limit 1 for update skip locked
+	) returning id, schema_name, role_name, database_key, version`
+)
+
 // The domains just made are not in the snapshot of the statement; they are known anyway.
-const createSelect = `select (select status from parent), (select strategy from parent), ` + columns + `
+const createSelect = `select (select status from parent), (select strategy from parent), exists (select from place), ` + columns + `
 from (values (1)) as one left join after t on true`
 
 // inherited is the error of a tenant that is to have the strategy of its parent, when
@@ -50,8 +61,12 @@ type inherited struct{ strategy core.Strategy }
 
 func (e inherited) Error() string { return "the strategy of the parent is " + string(e.strategy) }
 
-// errRehearsed ends a transaction in which everything worked.
-var errRehearsed = errors.New("tenant: only rehearsed")
+var (
+	// errRehearsed ends a transaction in which everything worked.
+	errRehearsed = errors.New("tenant: only rehearsed")
+	// errNoSpare says that no place was ready.
+	errNoSpare = errors.New("tenant: no place is ready")
+)
 
 // Create makes an active tenant: a root, or a child of an active parent. When it returns,
 // the tenant's schema or database is there, with the application's tables; if it fails,
@@ -65,57 +80,84 @@ func (s *Service) Create(ctx context.Context, n New) (*core.Tenant, error) {
 	if err != nil {
 		return nil, err
 	}
-	id := core.NewID()
-	if n.Strategy == "" || n.Strategy == core.SharedRLS {
-		made, err := s.insert(ctx, s.db, id, n, n.placed(core.Placement{Strategy: core.SharedRLS}), 0, nil)
+	shared := func() (*core.Tenant, error) {
+		return s.insert(ctx, s.db, birth{New: n, id: core.NewID(), at: core.Placement{Strategy: core.SharedRLS}})
+	}
+	if n.Strategy == core.SharedRLS {
+		return shared()
+	}
+	if n.Strategy == "" {
+		made, err := shared()
 		var from inherited
 		if !errors.As(err, &from) {
 			return made, err
 		}
 		n.Strategy = from.strategy
 	}
-	return s.createPlaced(ctx, id, n)
+	if made, err := s.createFromSpare(ctx, n); !errors.Is(err, errNoSpare) {
+		return made, err
+	}
+	return s.createPlaced(ctx, n)
+}
+
+// birth is a tenant with its place.
+type birth struct {
+	New
+	id      core.ID
+	at      core.Placement
+	version int64  // of the application's tables there
+	spare   string // revision of the spare to take instead; empty: none
+	verdict error  // what the insertion ends with once it has worked
 }
 
 // insert makes the tenant's row, with the version of its place, and nothing if there is a verdict: that is then
 // returned as the error.
-func (s *Service) insert(ctx context.Context, on mutator, id core.ID, n New, at core.Placement, version int64, verdict error) (*core.Tenant, error) {
+func (s *Service) insert(ctx context.Context, on mutator, b birth) (*core.Tenant, error) {
+	place := named
+	if b.spare != "" {
+		place = spare
+	}
 	m := db.Mutation{
-		Action: "tenant.created",
-		With:   createWith,
-		Tenant: "id",
-		Select: createSelect,
+		Action:  "tenant.created",
+		Creates: true,
+		With:    fmt.Sprintf(createWith, place),
+		Tenant:  "id",
+		Select:  createSelect,
 		Args: pgx.NamedArgs{
-			"id": uuid(id), "parent": uuid(n.Parent), "slug": n.Slug, "name": n.Name,
-			"depth": MaxDepth, "domains": n.Domains, "inherit": n.Strategy == "",
-			"strategy": string(at.Strategy), "schema": at.Schema, "role": at.Role, "database": at.Database,
-			"region": at.Region, "timeout": at.StatementTimeout.Milliseconds(), "concurrency": at.MaxConcurrency,
-			"version": version,
+			"id": uuid(b.id), "parent": uuid(b.Parent), "slug": b.Slug, "name": b.Name,
+			"depth": MaxDepth, "domains": b.Domains, "inherit": b.Strategy == "",
+			"strategy": string(b.at.Strategy), "schema": b.at.Schema, "role": b.at.Role, "database": b.at.Database,
+			"region": b.Region, "timeout": b.StatementTimeout.Milliseconds(), "concurrency": b.MaxConcurrency,
+			"version": b.version, "revision": b.spare,
 		},
 	}
-	if !n.Parent.IsZero() {
+	if !b.Parent.IsZero() {
 		m.Lock = []string{createLock}
 	}
 	var made *core.Tenant
-	err := s.mutate(ctx, on, id, m, func(in scanner) error {
+	err := s.mutate(ctx, on, b.id, m, func(in scanner) error {
 		var status, strategy pgtype.Text
+		var place bool
 		var r row
-		if err := in.Scan(append([]any{&status, &strategy}, r.into()...)...); err != nil {
+		if err := in.Scan(append([]any{&status, &strategy, &place}, r.into()...)...); err != nil {
 			return err
 		}
+		if !place {
+			return errNoSpare
+		}
 		if made = r.tenant(); made == nil {
-			if strategy.Valid && n.Strategy == "" && strategy.String != string(at.Strategy) {
+			if strategy.Valid && b.Strategy == "" && strategy.String != string(b.at.Strategy) {
 				return inherited{core.Strategy(strategy.String)}
 			}
-			return refusedParent(n.Parent, status)
+			return refusedParent(b.Parent, status)
 		}
-		if len(n.Domains) > 0 {
-			made.Domains = n.Domains
+		if len(b.Domains) > 0 {
+			made.Domains = b.Domains
 		}
-		return verdict
+		return b.verdict
 	})
 	if err != nil {
-		return nil, taken(err, n)
+		return nil, taken(err, b.New)
 	}
 	return made, nil
 }

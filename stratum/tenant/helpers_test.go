@@ -13,6 +13,7 @@ import (
 	"github.com/stratum-hq/stratum-go/embedpg"
 	"github.com/stratum-hq/stratum-go/embedpg/pgtest"
 	"github.com/stratum-hq/stratum-go/stratum"
+	"github.com/stratum-hq/stratum-go/stratum/internal/db"
 	"github.com/stratum-hq/stratum-go/stratum/migrations"
 	"github.com/stratum-hq/stratum-go/stratum/tenant"
 )
@@ -37,6 +38,15 @@ func service(t testing.TB) (*tenant.Service, *pgtest.Database) {
 	}
 	t.Cleanup(s.Close)
 	return s.Tenants, d
+}
+
+func newService(t testing.TB, base *db.DB, cfg tenant.Config) *tenant.Service {
+	t.Helper()
+	s, err := tenant.NewService(base, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 func create(t testing.TB, s *tenant.Service, slug string, parent core.ID) *core.Tenant {

@@ -2,6 +2,7 @@ package tenant_test
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -25,9 +26,10 @@ func TestKilledAtEachPoint(t *testing.T) {
 	w := newWorld(t)
 	services := []*tenant.Service{w.open(t, w.config()), w.open(t, w.config()), w.open(t, w.config())}
 	for _, strategy := range placed() {
-		for _, point := range []string{beforeMake, inMigrate, afterMake, beforeRemove, afterRemove} {
-			t.Run(string(strategy)+"/"+point, func(t *testing.T) {
-				kill := w.start(t, job{Strategies: []core.Strategy{strategy}, Point: point}, point)
+		for i, point := range []string{beforeMake, inMigrate, afterMake, beforeRemove, afterRemove, afterMake} {
+			spares := i / 5 // the last time one is made ahead
+			t.Run(fmt.Sprintf("%s/%s/%d", strategy, point, spares), func(t *testing.T) {
+				kill := w.start(t, job{Strategies: []core.Strategy{strategy}, Spares: spares, Point: point}, point)
 				ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // it would wait for what it takes for dead
 				defer cancel()
 				if n, err := services[0].Recover(ctx); n != 0 || err != nil {
@@ -108,8 +110,8 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	}
 	w := newWorld(t)
 	s := w.open(t, w.config())
-	for range rounds {
-		kill := w.start(t, job{Strategies: placed()}, "ready")
+	for round := range rounds {
+		kill := w.start(t, job{Strategies: placed(), Spares: round % 3}, "ready")
 		<-time.After(rand.N(600 * time.Millisecond))
 		kill()
 		w.gone(t)
@@ -118,7 +120,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := w.things(t)
-		if got.Journal != 0 || got.Schemas != got.Roles || got.Schemas+got.Databases != got.Tenants {
+		if got.Journal != 0 || got.Schemas != got.Roles || got.Schemas+got.Databases != got.Tenants+got.Spares {
 			t.Fatalf("%+v is left of %+v", got, before)
 		}
 		page, err := s.List(t.Context(), tenant.ListOptions{})
@@ -133,6 +135,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 		}
 		w.Exec(t, embedpg.Lib, "truncate stratum.audit_log, stratum.events")
 	}
+	w.removeSpares(t)
 	if got := w.things(t); got != (things{}) {
 		t.Errorf("%+v is left", got)
 	}

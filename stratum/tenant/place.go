@@ -16,7 +16,7 @@ import (
 // is the one of this library.
 type Provisioner interface {
 	// Place names a place for a tenant that will be made.
-	Place(strategy core.Strategy, slug string, id core.ID) core.Placement
+	Place(strategy core.Strategy, slug, region string, id core.ID) core.Placement
 	// Made reports whether the tenant's place is one of those that Make makes.
 	Made(at core.Placement, id core.ID) bool
 	// Make makes it, and returns the version that the application's tables are at, 0 if
@@ -25,6 +25,8 @@ type Provisioner interface {
 	// Remove removes it, or the part that is there. It returns when nothing is, and when
 	// nothing that Make began can still come.
 	Remove(ctx context.Context, at core.Placement) error
+	// Revision names what Make makes. Places of the same revision have the same tables.
+	Revision() string
 }
 
 const (
@@ -49,72 +51,96 @@ const (
 // lockOf names the lock of whoever is at work on a tenant's place.
 func lockOf(id core.ID) string { return "provisioning of " + id.String() }
 
-// createPlaced is Create for a tenant with a place of its own. The session holds the lock
-// from before the journal's entry to the end; since the tenant is inserted through it as
-// well, it cannot be once somebody else may think that this process is gone.
-func (s *Service) createPlaced(ctx context.Context, id core.ID, n New) (made *core.Tenant, err error) {
+// createPlaced is Create for a tenant with a place of its own.
+func (s *Service) createPlaced(ctx context.Context, n New) (*core.Tenant, error) {
 	if s.places == nil {
 		return nil, unprovisioned(n.Strategy)
 	}
-	at := n.placed(s.places.Place(n.Strategy, n.Slug, id))
+	b := birth{New: n, id: core.NewID(), verdict: errRehearsed}
+	b.at = s.places.Place(n.Strategy, n.Slug, n.Region, b.id)
 	// All that it can be refused for is found before anything is made.
-	if _, err := s.insert(ctx, s.db, id, n, at, 0, errRehearsed); !errors.Is(err, errRehearsed) {
+	if _, err := s.insert(ctx, s.db, b); !errors.Is(err, errRehearsed) {
 		return nil, err
 	}
-	leave, err := s.enter(ctx)
+	b.verdict = nil
+	var made *core.Tenant
+	err := s.provision(ctx, b.id, b.at, func(ctx context.Context, session *db.Session, version int64) (err error) {
+		b.version = version
+		made, err = s.insert(ctx, session, b)
+		return err
+	}, func(ctx context.Context) (err error) {
+		made, err = s.Get(ctx, b.id)
+		return err
+	})
 	if err != nil {
 		return nil, err
+	}
+	return made, nil
+}
+
+// provision makes a place and gives it to somebody. The session holds the lock from before
+// the journal's entry to the end; since give works through it as well, it cannot succeed once
+// somebody else may think that this process is gone. If that fails, or the way to it, given
+// tells whether it worked all the same: [core.ErrTenantNotFound] is no.
+func (s *Service) provision(ctx context.Context, id core.ID, at core.Placement,
+	give func(ctx context.Context, session *db.Session, version int64) error, given func(context.Context) error,
+) (err error) {
+	leave, err := s.enter(ctx)
+	if err != nil {
+		return err
 	}
 	defer leave()
 	session, err := s.db.Lock(ctx, lockOf(id))
 	if err != nil {
-		return nil, err
+		return err
 	}
+	done := false
 	defer func() { // after Close; a panic passes through here, too
-		if made == nil {
-			made, err = s.undo(ctx, id, at, err)
+		if !done {
+			err = s.undo(ctx, id, at, err, given)
 		}
 	}()
 	defer session.Close()
 	if _, err := session.Exec(ctx, journalWrite, uuid(id), string(at.Strategy), at.Schema, at.Role, at.Database); err != nil {
-		return nil, err
+		return err
 	}
 	version, err := s.places.Make(ctx, at)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience) // it is all there: too late to give up
 	defer cancel()
-	return s.insert(ctx, session, id, n, at, version, nil)
+	err = give(ctx, session, version)
+	done = err == nil
+	return err
 }
 
-// undo removes what a failed Create made, unless its COMMIT worked and only the answer
+// undo removes a place that could not be given, unless the COMMIT worked and only the answer
 // got lost: nobody else may do that while the lock is held.
-func (s *Service) undo(ctx context.Context, id core.ID, at core.Placement, cause error) (*core.Tenant, error) {
+func (s *Service) undo(ctx context.Context, id core.ID, at core.Placement, cause error, given func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
 	left := func(err error) error {
-		return errors.Join(cause, fmt.Errorf("what was made of tenant %s is left to Recover: %w", id, err))
+		return errors.Join(cause, fmt.Errorf("what was made for tenant %s is left to Recover: %w", id, err))
 	}
 	session, err := s.db.Lock(ctx, lockOf(id))
 	if err != nil {
-		return nil, left(err)
+		return left(err)
 	}
 	defer session.Close()
-	made, err := s.Get(ctx, id)
-	if err == nil {
-		return made, nil
+	if err = given(ctx); err == nil {
+		return nil
 	}
 	if errors.Is(err, core.ErrTenantNotFound) {
 		err = s.remove(ctx, session, id, at)
 	}
 	if err != nil {
-		return nil, left(err)
+		return left(err)
 	}
-	return nil, cause
+	return cause
 }
 
 // clear removes a place that the journal has, and reports whether there was one.

@@ -48,7 +48,7 @@ func (s *Service) Purge(ctx context.Context, id core.ID) error {
 		return unprovisioned(t.Placement.Strategy)
 	}
 	if !shared && !s.places.Made(t.Placement, id) {
-		return core.Errorf(core.ScopeUnsupported, "the place of tenant %s was made by hand; remove it by hand, and say so in its row", id)
+		return core.Errorf(core.ScopeUnsupported, "the place of tenant %s was made by hand, or is on a server that stratum.Config.Provision does not name; remove it by hand, and say so in its row", id)
 	}
 	leave, err := s.enter(ctx)
 	if err != nil {

@@ -28,15 +28,34 @@ const (
 type Service struct {
 	db      *db.DB
 	places  Provisioner
+	spares  map[core.Strategy]int
+	taken   chan struct{} // a spare was: there is room for another one
 	turns   chan struct{} // of those who make or remove a place
 	changed func(core.ID)
 }
 
-// NewService is for package stratum, which opens the database. Without places all
-// tenants live in the shared tables. changed is called with the id of each tenant after it
-// may have changed.
-func NewService(db *db.DB, places Provisioner, changed func(core.ID)) *Service {
-	return &Service{db: db, places: places, turns: make(chan struct{}, placesAtOnce), changed: changed}
+// Config is what package stratum gives a [Service].
+type Config struct {
+	// Places makes and removes them. Nil: all tenants live in the shared tables.
+	Places Provisioner
+
+	// Spares is how many places of a strategy are kept ready. Each strategy in it needs Places.
+	Spares map[core.Strategy]int
+
+	// Changed is called with the id of each tenant after it may have changed. Nil: nobody is.
+	Changed func(core.ID)
+}
+
+// NewService is for package stratum, which opens the database. Errors are
+// [core.ErrValidation] with the detail "field".
+func NewService(db *db.DB, cfg Config) (*Service, error) {
+	if err := validateSpares(cfg); err != nil {
+		return nil, err
+	}
+	return &Service{
+		db: db, places: cfg.Places, spares: cfg.Spares, taken: make(chan struct{}, 1),
+		turns: make(chan struct{}, placesAtOnce), changed: cfg.Changed,
+	}, nil
 }
 
 // New describes a tenant to be made.
@@ -105,12 +124,6 @@ func (n New) validatePlacement() error {
 		return invalid("max_concurrency", "at most %d units of work can be allowed at once, and 0 means no cap", math.MaxInt32)
 	}
 	return nil
-}
-
-// placed completes a placement with what is not a matter of names.
-func (n New) placed(at core.Placement) core.Placement {
-	at.Region, at.StatementTimeout, at.MaxConcurrency = n.Region, n.StatementTimeout, n.MaxConcurrency
-	return at
 }
 
 // validDomain wants a name of two labels at least, and no address: a request for

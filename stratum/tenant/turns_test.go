@@ -59,7 +59,7 @@ func TestRoundTrips(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(base.Close)
-	s := tenant.NewService(base, nil, nil)
+	s := newService(t, base, tenant.Config{})
 	root := create(t, s, "root", core.ID{})
 	child := create(t, s, "child", root.ID)
 

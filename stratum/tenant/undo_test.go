@@ -267,7 +267,7 @@ func TestRecoveredTooEarly(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(base.Close)
-		s := tenant.NewService(base, points{places, func(point string) {
+		s := newService(t, base, tenant.Config{Places: points{places, func(point string) {
 			if point != beforeMake {
 				return
 			}
@@ -275,7 +275,7 @@ func TestRecoveredTooEarly(t *testing.T) {
 			if n, err := other.Recover(t.Context()); n != 1 || err != nil {
 				t.Error(n, err)
 			}
-		}}, nil)
+		}}})
 		if _, err := s.Create(t.Context(), tenant.New{Name: "N", Slug: "n", Strategy: strategy}); err == nil {
 			t.Error("a tenant was made without the lock")
 		}

@@ -99,7 +99,13 @@ func (w *world) config() placement.Config {
 // open opens a library that makes them.
 func (w *world) open(t testing.TB, cfg placement.Config) *tenant.Service {
 	t.Helper()
-	s, err := stratum.Open(t.Context(), w.URL(embedpg.Lib), stratum.Config{Actor: "tests", Provision: cfg, Logger: slog.New(slog.DiscardHandler)})
+	return w.openWith(t, stratum.Config{Provision: cfg})
+}
+
+func (w *world) openWith(t testing.TB, cfg stratum.Config) *tenant.Service {
+	t.Helper()
+	cfg.Actor, cfg.Logger = "tests", slog.New(slog.DiscardHandler)
+	s, err := stratum.Open(t.Context(), w.URL(embedpg.Lib), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +114,7 @@ func (w *world) open(t testing.TB, cfg placement.Config) *tenant.Service {
 }
 
 // things counts what is there.
-type things struct{ Schemas, Roles, Databases, Journal, Tenants int }
+type things struct{ Schemas, Roles, Databases, Journal, Tenants, Spares int }
 
 func (w *world) things(t testing.TB) (n things) {
 	t.Helper()
@@ -122,6 +128,7 @@ func (w *world) things(t testing.TB) (n things) {
 	count(&n.Databases, databasesMade, quote(w.login))
 	count(&n.Journal, "select from stratum.provisioning")
 	count(&n.Tenants, "select from stratum.tenants")
+	count(&n.Spares, "select from stratum.spares")
 	return n
 }
 

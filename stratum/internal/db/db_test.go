@@ -94,12 +94,12 @@ func Example() {
 	defer base.Close()
 
 	m := db.Mutation{
-		Action: "tenant.created",
-		With: `before as (select null::stratum.tenants where false),
-			after as (insert into stratum.tenants (id, slug, name) values (@id, 'acme', 'Acme') returning *)`,
-		Tenant: "id",
-		Select: "select slug from after",
-		Args:   pgx.NamedArgs{"id": core.NewID().String()},
+		Action:  "tenant.created",
+		Creates: true,
+		With:    `after as (insert into stratum.tenants (id, slug, name) values (@id, 'acme', 'Acme') returning *)`,
+		Tenant:  "id",
+		Select:  "select slug from after",
+		Args:    pgx.NamedArgs{"id": core.NewID().String()},
 	}
 	var slug string
 	err = base.Mutate(ctx, m, func(r pgx.Row) error { return r.Scan(&slug) })

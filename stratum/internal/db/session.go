@@ -42,13 +42,14 @@ func (d *DB) session(ctx context.Context, take func(*pgx.Conn) (bool, error)) (*
 
 // Mutate is [DB.Mutate] through this connection.
 func (s *Session) Mutate(ctx context.Context, m Mutation, scan func(pgx.Row) error) error {
-	return mutate(ctx, s.conn, s.actor, m, scan)
+	return mutate(ctx, s.conn, s.actor, []Mutation{m}, func(_ int, r pgx.Row) error { return scan(r) })
 }
 
 // Exec runs one statement that is no mutation: what it changes is nothing that anybody
 // is told of.
 func (s *Session) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
-	return s.conn.Exec(ctx, sql, args...)
+	tag, err := s.conn.Exec(ctx, sql, args...)
+	return tag, coded(err)
 }
 
 // QueryRow reads one row.
