@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"strconv"
 
 	"github.com/jackc/pgx/v5"
 
@@ -49,7 +50,7 @@ func newField(ctx context.Context, o options) (f *field, err error) {
 			f.close()
 		}
 	}()
-	f.server, err = embedpg.Start(ctx, embedpg.Config{TCP: true, Database: database, Settings: map[string]string{"shared_buffers": "512MB", "max_connections": "300"}})
+	f.server, err = embedpg.Start(ctx, embedpg.Config{TCP: true, Database: database, Settings: map[string]string{"shared_buffers": "512MB", "max_connections": strconv.Itoa(300 + o.databases)}})
 	if err != nil {
 		return f, err
 	}

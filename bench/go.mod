@@ -94,7 +94,7 @@ require (
 	github.com/stratum-hq/stratum-go/middleware/gin v0.0.0
 	github.com/stratum-hq/stratum-go/middleware/nethttp v0.0.0
 	github.com/stratum-hq/stratum-go/stratum v0.0.0
-	golang.org/x/sync v0.24.0 // indirect
+	golang.org/x/sync v0.24.0
 	golang.org/x/text v0.43.0 // indirect
 )
 

@@ -26,6 +26,7 @@ type options struct {
 	only               string // a section, or all
 	clients            string // names of clients, or all
 	schemas, databases int    // of tenants that have their own
+	creates            int    // tenants that are made to time it
 	peers              peers
 }
 
@@ -44,16 +45,17 @@ func run(args []string, stdout, stderr io.Writer) int {
 	flags.IntVar(&o.tenants, "tenants", 1000, "tenants among which the rows are spread")
 	flags.IntVar(&o.workers, "workers", 16, "workers, and connections, of a saturated server")
 	flags.DurationVar(&o.delay, "delay", 500*time.Microsecond, "latency each way of the distant server")
-	flags.StringVar(&o.only, "only", "all", "sections to run, separated by commas: clients, strategies, policies, middlewares, resolvers")
+	flags.StringVar(&o.only, "only", "all", "sections to run, separated by commas: clients, strategies, fleet, provisioning, policies, middlewares, resolvers")
 	flags.StringVar(&o.clients, "clients", "all", "clients to measure, separated by commas: pgx, database/sql, gorm, ent, bun, peers")
 	flags.IntVar(&o.schemas, "schemas", 1000, "tenants with a schema of their own")
-	flags.IntVar(&o.databases, "databases", 10, "tenants with a database of their own")
+	flags.IntVar(&o.databases, "databases", 100, "tenants with a database of their own, which takes 8 MB each")
+	flags.IntVar(&o.creates, "creates", 50, "tenants that are made of each kind to time it")
 	flags.Var(&o.peers, "peer", "`NAME=COMMAND` of a program that is a contestant, see bench/peer.go; may be repeated")
 	if err := flags.Parse(args); err != nil {
 		return 2
 	}
-	if o.rounds < 1 || o.workers < 1 || o.round <= 0 || o.tenants < 1 || o.rows < o.tenants || o.delay < 0 {
-		fmt.Fprintln(stderr, "bench: -rounds, -time, -workers and -tenants must be positive, and -rows no fewer than the tenants")
+	if min(o.rounds, o.workers, o.tenants, o.schemas, o.databases, o.creates) < 1 || o.round <= 0 || o.rows < o.tenants || o.delay < 0 {
+		fmt.Fprintln(stderr, "bench: all sizes must be positive, and -rows no fewer than the tenants")
 		return 2
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -71,7 +73,8 @@ func bench(ctx context.Context, o options, stdout, stderr io.Writer) error {
 		name string
 		run  func(context.Context, options, io.Writer, io.Writer) error
 	}{
-		{"middlewares", middlewares}, {"resolvers", resolvers}, {"clients", throughput}, {"strategies", strategies}, {"policies", policies},
+		{"middlewares", middlewares}, {"resolvers", resolvers}, {"clients", throughput}, {"strategies", strategies},
+		{"fleet", migrate}, {"provisioning", provisioning}, {"policies", policies},
 	}
 	for _, s := range sections {
 		if !has(o.only, s.name) {

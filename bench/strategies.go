@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"runtime"
 	"sync"
 	"text/tabwriter"
 
@@ -16,18 +17,8 @@ import (
 	"github.com/stratum-hq/stratum-go/embedpg"
 )
 
-// ownRows is how many rows a tenant with a schema or a database of its own has.
-const ownRows = 1000
-
-// placed are tenants of one strategy.
-type placed struct {
-	name      string
-	tenants   []*core.Tenant
-	databases stratumpgx.StaticDatabases
-}
-
 // strategies compares the three strategies, for one tenant and for many, with a query that
-// has no scope.
+// has no scope, and prints what they take in the program and in the server.
 func strategies(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	fmt.Fprintf(stderr, "strategies: making %d schemas and %d databases\n", o.schemas, o.databases)
 	small := o
@@ -37,164 +28,107 @@ func strategies(ctx context.Context, o options, stdout, stderr io.Writer) error 
 		return err
 	}
 	defer f.close()
-	ways, err := f.placements(ctx, o)
+	p, err := f.settle(ctx, o)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(stdout, "\nstrategies, pgx, one row by its key, PostgreSQL %s; throughput by that of a query without a scope, median of %d rounds of %v;\n"+
-		"and what is open afterwards\n\n", f.version, o.rounds, o.round)
+		"and what is open afterwards: connections, and memory of the program\n\n", f.version, o.rounds, o.round)
 	t := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(t, "\t1 worker\t%d workers\tconnections\tMB of a backend\t\n", o.workers)
-	for _, way := range ways {
-		fmt.Fprintln(stderr, "strategies:", way.name)
+	fmt.Fprintf(t, "\ttenants\t1 worker\t%d workers\tconnections\tMB\t\n", o.workers)
+	for _, way := range f.placed(p) {
+		fmt.Fprintf(stderr, "strategies: %s, %d\n", way.name, len(way.tenants))
 		if err := f.strategy(ctx, way, t); err != nil {
-			return fmt.Errorf("%s: %w", way.name, err)
+			return fmt.Errorf("%s, %d tenants: %w", way.name, len(way.tenants), err)
 		}
 	}
-	return t.Flush()
-}
-
-// placements makes the tenants.
-func (f *field) placements(ctx context.Context, o options) ([]placed, error) {
-	ways := []placed{{name: "SHARED_RLS", tenants: f.tenants}}
-	super, err := pgx.Connect(ctx, f.server.URL(embedpg.Superuser, database))
-	if err != nil {
-		return nil, err
-	}
-	defer super.Close(ctx)
-	var schemas, databases placed
-	for i := range o.schemas {
-		t := &core.Tenant{ID: core.NewID(), Status: core.Active}
-		name := fmt.Sprintf("bench_%d", i)
-		t.Placement = core.Placement{Strategy: core.SchemaPerTenant, Schema: name, Role: name}
-		if _, err := super.Exec(ctx, fmt.Sprintf(`create role %[1]s; grant %[1]s to stratum_app; create schema %[1]s; grant usage on schema %[1]s to %[1]s;
-			create table %[1]s.item (id bigint primary key, body text not null); grant select on %[1]s.item to %[1]s;
-			insert into %[1]s.item select i, 'body of ' || i from generate_series(0, %[2]d) i`, name, ownRows-1)); err != nil {
-			return nil, err
-		}
-		schemas.tenants = append(schemas.tenants, t)
-	}
-	databases.databases = stratumpgx.StaticDatabases{}
-	for i := range o.databases {
-		t := &core.Tenant{ID: core.NewID(), Status: core.Active}
-		name := fmt.Sprintf("bench_%d", i)
-		t.Placement = core.Placement{Strategy: core.DatabasePerTenant, Database: name}
-		if err := f.server.CreateDatabase(ctx, name, ""); err != nil {
-			return nil, err
-		}
-		if err := fillDatabase(ctx, f.server.URL(embedpg.Owner, name)); err != nil {
-			return nil, err
-		}
-		databases.databases[name] = core.NewSecret(f.server.TCPURL(embedpg.App, name))
-		databases.tenants = append(databases.tenants, t)
-	}
-	for _, many := range []struct {
-		name string
-		placed
-	}{{"schemas", schemas}, {"databases", databases}} {
-		for _, n := range sizes(len(many.tenants)) {
-			ways = append(ways, placed{fmt.Sprintf("%s: %d", many.name, n), many.tenants[:n], many.databases})
-		}
-	}
-	return ways, nil
-}
-
-// sizes are the powers of ten below n, and n.
-func sizes(n int) (list []int) {
-	for i := 1; i < n; i *= 10 {
-		list = append(list, i)
-	}
-	if n > 0 {
-		list = append(list, n)
-	}
-	return list
-}
-
-func fillDatabase(ctx context.Context, owner string) error {
-	conn, err := pgx.Connect(ctx, owner)
-	if err != nil {
+	if err := t.Flush(); err != nil {
 		return err
 	}
-	defer conn.Close(ctx)
-	_, err = conn.Exec(ctx, fmt.Sprintf(`create table item (id bigint primary key, body text not null); grant select on item to stratum_app;
-		insert into item select i, 'body of ' || i from generate_series(0, %d) i`, ownRows-1))
-	return err
+	return f.backend(ctx, p.schemas, stdout)
 }
 
 // strategy measures one row of the table.
 func (f *field) strategy(ctx context.Context, way placed, t io.Writer) error {
-	dsn, err := f.dsn(nil)
-	if err != nil {
-		return err
-	}
-	pc, err := pgxpool.ParseConfig(dsn)
-	if err != nil {
-		return err
-	}
-	db, err := stratumpgx.New(ctx, pc, stratumpgx.Config{
-		Databases:      way.databases,
-		DatabaseLimits: stratumpgx.DatabaseLimits{ConnsPerDatabase: 2, MaxConns: 200},
-	})
+	before := memory()
+	db, err := f.open(ctx, way, f.workers)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	read := func(ctx context.Context, who *core.Tenant, r *rand.Rand) error {
-		id := r.Int64N(ownRows)
-		if who.Placement.Strategy == "" {
-			target := f.pick(r)
-			who, id = target.tenant, target.id
-		}
+	read := func(ctx context.Context, i int, r *rand.Rand) error {
 		var body string
-		return db.QueryRow(core.NewContext(ctx, who), readItem, id).Scan(&body)
+		return db.QueryRow(core.NewContext(ctx, way.tenants[i]), readItem, f.of(way, i, r)).Scan(&body)
 	}
-	if err := f.warm(ctx, way.tenants, read); err != nil {
-		return err
+	if !way.tight {
+		if err := f.warm(ctx, len(way.tenants), read); err != nil {
+			return err
+		}
 	}
 	scoped := contestant{read: func(ctx context.Context, r *rand.Rand) error {
-		return read(ctx, way.tenants[r.IntN(len(way.tenants))], r)
+		return read(ctx, r.IntN(len(way.tenants)), r)
 	}}
-	bare, err := f.enter(ctx, pgxClient(), unscoped, dsn)
-	if err != nil {
-		return err
-	}
-	defer bare.close()
-	fmt.Fprintf(t, "%s\t", way.name)
+	fmt.Fprintf(t, "%s\t%d\t", way.name, len(way.tenants))
 	for _, workers := range []int{1, f.workers} {
-		var own, other []float64
-		for round := -1; round < f.rounds; round++ {
-			a, err := f.rate(ctx, scoped, workers)
-			if err != nil {
-				return err
-			}
-			b, err := f.rate(ctx, bare, workers)
-			if err != nil {
-				return err
-			}
-			if round >= 0 {
-				own, other = append(own, a), append(other, b)
-			}
+		times, err := f.compare(ctx, scoped, workers)
+		if err != nil {
+			return err
 		}
-		fmt.Fprintf(t, "%.2f\t", ratio(own, other))
+		fmt.Fprintf(t, "%.3f\t", times)
 	}
-	connections, memory, err := f.backends(ctx, way)
+	connections, err := f.connections(ctx)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(t, "%d\t%.1f\t\n", connections, memory)
+	fmt.Fprintf(t, "%d\t%.1f\t\n", connections, max(0, memory()-before)/1e6)
 	return nil
+}
+
+// oursIs names our connections, so that they can be counted.
+const oursIs = "bench_ours"
+
+// open opens the adapter for tenants, with at most so many connections in a pool.
+func (f *field) open(ctx context.Context, way placed, most int) (*stratumpgx.DB, error) {
+	dsn, err := f.dsn(nil)
+	if err != nil {
+		return nil, err
+	}
+	pc, err := pgxpool.ParseConfig(dsn)
+	if err != nil {
+		return nil, err
+	}
+	pc.MaxConns = int32(most)
+	pc.ConnConfig.RuntimeParams["application_name"] = oursIs
+	cfg := stratumpgx.Config{Databases: way.databases}
+	if way.databases != nil {
+		n := len(way.tenants)
+		each := (f.workers + n - 1) / n
+		cfg.DatabaseLimits = stratumpgx.DatabaseLimits{ConnsPerDatabase: each, MaxConns: each * n, MaxPools: n}
+		if way.tight {
+			cfg.DatabaseLimits.MaxPools = max(1, n/4)
+		}
+	}
+	return stratumpgx.New(ctx, pc, cfg)
+}
+
+// of chooses a row of a tenant.
+func (f *field) of(way placed, tenant int, r *rand.Rand) int64 {
+	if way.tenants[tenant].Placement.Strategy != "" {
+		return r.Int64N(ownRows)
+	}
+	return f.row(tenant, r.IntN(f.rows)).id
 }
 
 // warm opens what is to be open: every worker reads of every tenant, so that most
 // connections have met most of them.
-func (f *field) warm(ctx context.Context, tenants []*core.Tenant, read func(context.Context, *core.Tenant, *rand.Rand) error) error {
+func (f *field) warm(ctx context.Context, tenants int, read func(context.Context, int, *rand.Rand) error) error {
 	var all sync.WaitGroup
 	failures := make(chan error, f.workers)
 	for range f.workers {
 		all.Go(func() {
 			r := rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
-			for _, i := range r.Perm(len(tenants)) {
-				if err := read(ctx, tenants[i], r); err != nil {
+			for _, i := range r.Perm(tenants) {
+				if err := read(ctx, i, r); err != nil {
 					failures <- err
 					return
 				}
@@ -206,30 +140,85 @@ func (f *field) warm(ctx context.Context, tenants []*core.Tenant, read func(cont
 	return <-failures
 }
 
-// backends counts the application's connections, and asks one that serves the tenants what
-// its caches have grown to.
-func (f *field) backends(ctx context.Context, way placed) (connections int, megabytes float64, err error) {
-	super, err := pgx.Connect(ctx, f.server.URL(embedpg.Superuser, database))
+// compare takes turns with a query that has no scope, and returns the median of the ratios.
+func (f *field) compare(ctx context.Context, scoped contestant, workers int) (float64, error) {
+	dsn, err := f.dsn(nil)
 	if err != nil {
-		return 0, 0, err
+		return 0, err
 	}
-	defer super.Close(ctx)
-	if err := super.QueryRow(ctx, "select count(*) from pg_stat_activity where usename = 'stratum_app'").Scan(&connections); err != nil {
-		return 0, 0, err
-	}
-	// A connection of its own that meets every tenant once: what others have met is up to chance.
-	db, err := pgx.Connect(ctx, f.server.URL(embedpg.Superuser, database))
+	bare, err := f.enter(ctx, pgxClient(), unscoped, dsn)
 	if err != nil {
-		return 0, 0, err
+		return 0, err
 	}
-	defer db.Close(ctx)
-	for _, who := range way.tenants {
-		if schema := who.Placement.Schema; schema != "" {
-			if _, err := db.Exec(ctx, "select body from "+pgx.Identifier{schema, "item"}.Sanitize()+" where id = 1"); err != nil {
-				return 0, 0, err
+	defer bare.close()
+	both := []contestant{scoped, bare}
+	rates := make([][]float64, len(both))
+	for round := -1; round < f.rounds; round++ {
+		for _, n := range rand.Perm(len(both)) {
+			rate, err := f.rate(ctx, both[n], workers)
+			if err != nil {
+				return 0, err
+			}
+			if round >= 0 {
+				rates[n] = append(rates[n], rate)
 			}
 		}
 	}
-	err = db.QueryRow(ctx, "select sum(total_bytes)::float8 / 1048576 from pg_backend_memory_contexts").Scan(&megabytes)
-	return connections, megabytes, err
+	return ratio(rates[0], rates[1]), nil
+}
+
+// connections counts ours.
+func (f *field) connections(ctx context.Context) (n int, err error) {
+	super, err := pgx.Connect(ctx, f.server.URL(embedpg.Superuser, database))
+	if err != nil {
+		return 0, err
+	}
+	defer super.Close(ctx)
+	err = super.QueryRow(ctx, "select count(*) from pg_stat_activity where application_name = $1", oursIs).Scan(&n)
+	return n, err
+}
+
+// memory is what the program uses, in bytes: the live heap, and the stacks.
+func memory() float64 {
+	runtime.GC()
+	runtime.GC() // what was only in a sync.Pool stays for one more
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return float64(m.HeapAlloc + m.StackInuse)
+}
+
+// backend prints what the caches of one server process have grown to, by the number of
+// schemas that it has served through the adapter.
+func (f *field) backend(ctx context.Context, schemas placed, stdout io.Writer) error {
+	super, err := pgx.Connect(ctx, f.server.URL(embedpg.Superuser, database))
+	if err != nil {
+		return err
+	}
+	defer super.Close(ctx)
+	if _, err := super.Exec(ctx, "grant select on pg_backend_memory_contexts to public; grant execute on function pg_get_backend_memory_contexts to public"); err != nil {
+		return err
+	}
+	db, err := f.open(ctx, schemas, 1)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	fmt.Fprintf(stdout, "\nmemory of a server process by the schemas, of one table each, that it has served\n\n")
+	t := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprint(t, "schemas\tMB\t\n")
+	met := 0
+	for _, n := range sizes(len(schemas.tenants), 10) {
+		for ; met < n; met++ {
+			if _, err := db.Exec(core.NewContext(ctx, schemas.tenants[met]), readItem, 1); err != nil {
+				return err
+			}
+		}
+		var megabytes float64
+		if err := db.QueryRow(core.NewContext(ctx, schemas.tenants[0]),
+			"select sum(total_bytes)::float8 / 1e6 from pg_catalog.pg_backend_memory_contexts").Scan(&megabytes); err != nil {
+			return err
+		}
+		fmt.Fprintf(t, "%d\t%.1f\t\n", n, megabytes)
+	}
+	return t.Flush()
 }

@@ -15,7 +15,8 @@
 // The table stratum.fleet is a copy for all of them, written in the transaction that makes a
 // tenant and after each migrated place. It may be behind the truth, when a process died in
 // between; the next Migrate finds that out and corrects it. Config.Recheck does so where
-// it is ahead, after a restore for instance.
+// it is ahead, after a restore for instance. What changes the table writes an audit row and
+// the event "tenant.migrated", with the version before and after.
 //
 // # Several at once
 //

@@ -53,7 +53,7 @@ const (
 
 // below returns up to limit places below a version, 0 meaning all of them.
 func (s *Service) below(ctx context.Context, version int64, only []core.ID, after core.ID, limit int) ([]Place, error) {
-	rows, err := s.db.Query(ctx, list, version, uuids(only), uuid(after), pgtype.Int8{Int64: int64(limit), Valid: limit > 0})
+	rows, err := s.db.Query(ctx, list, version, uuids(only), db.UUID(after), pgtype.Int8{Int64: int64(limit), Valid: limit > 0})
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +94,7 @@ func (s *Service) exist(ctx context.Context, field string, ids []core.ID) error 
 
 // version is what the table says now; ok is false if the tenant is gone.
 func (s *Service) version(ctx context.Context, id core.ID) (version int64, ok bool, err error) {
-	rows, err := s.db.Query(ctx, current, uuid(id))
+	rows, err := s.db.Query(ctx, current, db.UUID(id))
 	if err != nil {
 		return 0, false, err
 	}
@@ -114,15 +114,13 @@ func (s *Service) record(ctx context.Context, id core.ID, version int64) error {
 		With:   correct,
 		Key:    "tenant_id",
 		Select: "select count(*) from after",
-		Args:   pgx.NamedArgs{"id": uuid(id), "version": version},
+		Args:   pgx.NamedArgs{"id": db.UUID(id), "version": version},
 	}
 	// An idempotency key is for one change. Of these there is one for each place, and repeating
 	// them is harmless.
 	ctx = core.Idempotent(ctx, "")
 	return s.db.Mutate(ctx, m, func(r pgx.Row) error { return r.Scan(new(int)) })
 }
-
-func uuid(id core.ID) pgtype.UUID { return pgtype.UUID{Bytes: id, Valid: !id.IsZero()} }
 
 // uuids is NULL for none.
 func uuids(ids []core.ID) []pgtype.UUID {

@@ -167,13 +167,13 @@ func TestIdempotency(t *testing.T) {
 	if _, err := text(base, ctx, created("a")); err == nil || errors.Is(err, core.ErrIdempotencyReused) {
 		t.Error(err)
 	}
-	ids := []string{}
+
 	batch := []db.Mutation{created("c"), created("d")}
 	if err := base.Batch(ctx, batch, func(int, pgx.Row) error { return nil }); err != nil {
 		t.Error(err)
 	}
 	err := base.Batch(ctx, batch, func(int, pgx.Row) error { return nil })
-	if ids, _ = db.Repeats(err); !slices.Equal(ids, []string{batch[1].Args["id"].(string)}) {
+	if ids, _ := db.Repeats(err); !slices.Equal(ids, []string{batch[1].Args["id"].(string)}) {
 		t.Error(ids, err)
 	}
 	if err := base.Batch(ctx, []db.Mutation{created("x"), created("d")}, func(int, pgx.Row) error { return nil }); !errors.Is(err, core.ErrIdempotencyReused) {
