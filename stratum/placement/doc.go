@@ -27,8 +27,25 @@
 //
 // It belongs to the login that makes databases. Nobody else may connect but the serving
 // login, which has the same rights in its schema public as above. How it gets there is the
-// application's to say, stratumpgx.Config.Databases; where all databases are on one server,
-// [Databases] says it.
+// application's to say, stratumpgx.Config.Databases; [Databases] says it where they are all
+// on one server.
+//
+// # Regions
+//
+// Config.Servers has further servers. A tenant's database is on that of its region, if there
+// is one, and its key is then region/name, as eu/d_acme_0198a1b2c3d47e5f8a6b7c8d9e0f1a2b;
+// [DatabasesOn] understands it.
+//
+// # Templates
+//
+// Instead of being made by migrations, a place can be a copy of a template, rows included. A
+// template at some version of the migrations, with its table goose_db_version, is the fast
+// way to a place at the latest: only what the template lacks is applied.
+//
+// # Without roles
+//
+// Config.NoRoles leaves the role out: the serving login has the rights itself. Only the
+// search_path then tells tenants apart, and SQL with another tenant's schema in it reaches it.
 //
 // # Names
 //

@@ -63,13 +63,13 @@ func TestServers(t *testing.T) {
 	databases := placement.DatabasesOn(map[string]string{"": app(d.Server().URL), "eu": app(eu.URL)})
 	more := notes()
 	more["00002_tag.sql"] = file("create table tag (); insert into note (body) values ('from the fleet');")
-	var all []*core.Tenant
+	all := map[core.ID]core.Placement{}
 	for slug, region := range map[string]string{"berlin": "eu", "boston": "us", "nowhere": ""} {
 		made, err := s.Tenants.Create(t.Context(), tenant.New{Name: slug, Slug: slug, Strategy: core.DatabasePerTenant, Region: region})
 		if err != nil {
 			t.Fatal(err)
 		}
-		all = append(all, made)
+		all[made.ID] = made.Placement
 		name, elsewhere := strings.CutPrefix(made.Placement.Database, "eu/")
 		if elsewhere != (region == "eu") || exists(t, there, name) != elsewhere || exists(t, here, name) == elsewhere {
 			t.Errorf("%s is at %+v", slug, made.Placement)
@@ -79,8 +79,8 @@ func TestServers(t *testing.T) {
 	if err != nil || len(report.Results) != len(all) {
 		t.Errorf("%+v, %v", report, err)
 	}
-	for _, made := range all {
-		dsn, err := databases(t.Context(), made.Placement.Database)
+	for id, at := range all {
+		dsn, err := databases(t.Context(), at.Database)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -90,15 +90,15 @@ func TestServers(t *testing.T) {
 		}
 		var body string
 		if err := conn.QueryRow(t.Context(), "select body from note").Scan(&body); err != nil || body != "from the fleet" {
-			t.Errorf("%s: %q, %v", made.Slug, body, err)
+			t.Errorf("%s: %q, %v", at.Database, body, err)
 		}
-		d.Exec(t, embedpg.Lib, "update stratum.tenants set status = 'archived' where id = $1", made.ID.String())
-		if err := errors.Join(conn.Close(t.Context()), s.Tenants.Purge(t.Context(), made.ID)); err != nil {
+		d.Exec(t, embedpg.Lib, "update stratum.tenants set status = 'archived' where id = $1", id.String())
+		if err := errors.Join(conn.Close(t.Context()), s.Tenants.Purge(t.Context(), id)); err != nil {
 			t.Error(err)
 		}
-		_, name, _ := strings.Cut("/"+made.Placement.Database, "/d_")
+		_, name, _ := strings.Cut("/"+at.Database, "/d_")
 		if exists(t, here, "d_"+name) || exists(t, there, "d_"+name) {
-			t.Errorf("%s is left", made.Placement.Database)
+			t.Errorf("%s is left", at.Database)
 		}
 	}
 }

@@ -60,10 +60,13 @@ func copySchema(ctx context.Context, tx pgx.Tx, template, target string) error {
 	if err != nil {
 		return err
 	}
-	if err := settle(ctx, tx, target); err != nil {
+	if err := settle(ctx, tx, target, "on"); err != nil {
 		return err
 	}
 	if err := execute(ctx, tx.Conn().PgConn(), ordered); err != nil {
+		return err
+	}
+	if err := settle(ctx, tx, target, "off"); err != nil {
 		return err
 	}
 	left, err := query(ctx, tx, pgx.RowTo[string], parts+dependents, of...)
@@ -109,7 +112,7 @@ func read(ctx context.Context, tx pgx.Tx, schema string) ([]thing, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := settle(ctx, tx, schema); err != nil {
+	if err := settle(ctx, tx, schema, "off"); err != nil {
 		return nil, err
 	}
 	left, err := query(ctx, tx, pgx.RowTo[string], refused, oid)
@@ -124,11 +127,13 @@ func read(ctx context.Context, tx pgx.Tx, schema string) ([]thing, error) {
 
 // settle makes names without a schema mean those of one, and what the server writes down
 // after it to be without a schema if it is in there. What it writes can be read again, and
-// rows that policies hide are an error, not left out.
-func settle(ctx context.Context, tx pgx.Tx, schema string) error {
+// rows that policies hide are an error, not left out. With joins off, which is for the
+// queries of catalogs, these follow indexes, however many other schemas there are.
+func settle(ctx context.Context, tx pgx.Tx, schema, joins string) error {
 	_, err := tx.Exec(ctx, `select set_config(name, value, true) from (values ('search_path', $1), ('check_function_bodies', 'off'),
-		('row_security', 'off'), ('quote_all_identifiers', 'off'), ('datestyle', 'iso'), ('intervalstyle', 'postgres'), ('extra_float_digits', '3')) s (name, value)`,
-		pgx.QueryExecModeExec, pgx.Identifier{schema}.Sanitize()+", pg_temp")
+		('row_security', 'off'), ('quote_all_identifiers', 'off'), ('datestyle', 'iso'), ('intervalstyle', 'postgres'), ('extra_float_digits', '3'),
+		('enable_hashjoin', $2), ('enable_mergejoin', $2), ('jit', 'off')) s (name, value)`,
+		pgx.QueryExecModeExec, pgx.Identifier{schema}.Sanitize()+", pg_temp", joins)
 	return err
 }
 

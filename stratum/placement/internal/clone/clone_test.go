@@ -225,6 +225,36 @@ func TestRefuses(t *testing.T) {
 	}
 }
 
+// The copy is of one moment, after what was under way; the template can be written to
+// meanwhile, but not altered.
+func TestOneMoment(t *testing.T) {
+	t.Parallel()
+	d := pgtest.New(t)
+	conn, other, blocker := d.Conn(t, embedpg.Superuser), d.Conn(t, embedpg.Superuser), d.Conn(t, embedpg.Superuser)
+	run(t, conn, "create schema target; create schema template; create table template.a (id int); create table template.b (id int)")
+	run(t, blocker, "begin; alter table template.b add late int default 7; insert into template.b values (1)")
+	ended := make(chan error, 1)
+	go func() { ended <- clone.Schema(t.Context(), conn, "template", "target") }()
+	for waiting := false; !waiting; {
+		err := other.QueryRow(t.Context(), "select exists (select from pg_locks where pid = $1 and not granted)", conn.PgConn().PID()).Scan(&waiting)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	run(t, other, "insert into template.a values (1); set lock_timeout = '100ms'")
+	if _, err := other.Exec(t.Context(), "alter table template.a add x int"); err == nil {
+		t.Error("the template was altered")
+	}
+	run(t, blocker, "commit")
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	var n int
+	if err := conn.QueryRow(t.Context(), "select sum(a.id + b.id + b.late) from target.a, target.b").Scan(&n); err != nil || n != 9 {
+		t.Error(n, err)
+	}
+}
+
 func TestCancelled(t *testing.T) {
 	t.Parallel()
 	conn := pgtest.New(t).Conn(t, embedpg.Superuser)
