@@ -36,9 +36,21 @@ func strategies(ctx context.Context, o options, stdout, stderr io.Writer) error 
 		"and what is open afterwards: connections, and memory of the program\n\n", f.version, o.rounds, o.round)
 	t := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(t, "\ttenants\t1 worker\t%d workers\tconnections\tMB\t\n", o.workers)
+	dsn, err := f.dsn(nil)
+	if err != nil {
+		return err
+	}
+	bare, err := f.enter(ctx, pgxClient(), unscoped, dsn)
+	if err != nil {
+		return err
+	}
+	defer bare.close()
+	if err := f.warm(ctx, 1, func(ctx context.Context, _ int, r *rand.Rand) error { return bare.read(ctx, r) }); err != nil {
+		return err
+	}
 	for _, way := range f.placed(p) {
 		fmt.Fprintf(stderr, "strategies: %s, %d\n", way.name, len(way.tenants))
-		if err := f.strategy(ctx, way, t); err != nil {
+		if err := f.strategy(ctx, way, bare, t); err != nil {
 			return fmt.Errorf("%s, %d tenants: %w", way.name, len(way.tenants), err)
 		}
 	}
@@ -49,7 +61,7 @@ func strategies(ctx context.Context, o options, stdout, stderr io.Writer) error 
 }
 
 // strategy measures one row of the table.
-func (f *field) strategy(ctx context.Context, way placed, t io.Writer) error {
+func (f *field) strategy(ctx context.Context, way placed, bare contestant, t io.Writer) error {
 	before := memory()
 	db, err := f.open(ctx, way, f.workers)
 	if err != nil {
@@ -70,7 +82,7 @@ func (f *field) strategy(ctx context.Context, way placed, t io.Writer) error {
 	}}
 	fmt.Fprintf(t, "%s\t%d\t", way.name, len(way.tenants))
 	for _, workers := range []int{1, f.workers} {
-		times, err := f.compare(ctx, scoped, workers)
+		times, err := f.compare(ctx, []contestant{scoped, bare}, workers)
 		if err != nil {
 			return err
 		}
@@ -120,15 +132,16 @@ func (f *field) of(way placed, tenant int, r *rand.Rand) int64 {
 }
 
 // warm opens what is to be open: every worker reads of every tenant, so that most
-// connections have met most of them.
+// connections have met most of them, and often enough for a pool to grow to its size.
 func (f *field) warm(ctx context.Context, tenants int, read func(context.Context, int, *rand.Rand) error) error {
 	var all sync.WaitGroup
 	failures := make(chan error, f.workers)
 	for range f.workers {
 		all.Go(func() {
 			r := rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
-			for _, i := range r.Perm(tenants) {
-				if err := read(ctx, i, r); err != nil {
+			order := r.Perm(tenants)
+			for i := range max(tenants, 1000) {
+				if err := read(ctx, order[i%tenants], r); err != nil {
 					failures <- err
 					return
 				}
@@ -140,18 +153,8 @@ func (f *field) warm(ctx context.Context, tenants int, read func(context.Context
 	return <-failures
 }
 
-// compare takes turns with a query that has no scope, and returns the median of the ratios.
-func (f *field) compare(ctx context.Context, scoped contestant, workers int) (float64, error) {
-	dsn, err := f.dsn(nil)
-	if err != nil {
-		return 0, err
-	}
-	bare, err := f.enter(ctx, pgxClient(), unscoped, dsn)
-	if err != nil {
-		return 0, err
-	}
-	defer bare.close()
-	both := []contestant{scoped, bare}
+// compare lets two take turns, and returns the median of the first one's rate by the other's.
+func (f *field) compare(ctx context.Context, both []contestant, workers int) (float64, error) {
 	rates := make([][]float64, len(both))
 	for round := -1; round < f.rounds; round++ {
 		for _, n := range rand.Perm(len(both)) {
