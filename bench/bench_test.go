@@ -38,7 +38,7 @@ func TestTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out, log bytes.Buffer
-	if code := run([]string{"-peer", "theirs=" + os.Args[0], "-rounds", "1", "-time", "20ms", "-rows", "200", "-tenants", "10", "-delay", "100us", "-workers", "3", "-schemas", "3", "-databases", "2", "-creates", "2"}, &out, &log); code != 0 {
+	if code := run([]string{"-peer", "theirs=" + os.Args[0], "-rounds", "1", "-time", "20ms", "-rows", "200", "-tenants", "10", "-delay", "100us", "-workers", "3", "-schemas", "3", "-databases", "2", "-creates", "1"}, &out, &log); code != 0 {
 		t.Fatal(code, log.String())
 	}
 	for _, c := range clients(options{peers: peer}) {

@@ -85,6 +85,9 @@ const locks = `from pg_locks l join pg_stat_activity a using (pid) where l.lockt
 // A process is killed at each point of its work, and the next one finishes it.
 func TestKilledAtEachPoint(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("slow")
+	}
 	w := newWorld(t)
 	all := append(w.make(t, core.SchemaPerTenant, 10), w.make(t, core.DatabasePerTenant, 1)...)
 	version, killed := 1, 0

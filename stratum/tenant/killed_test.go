@@ -23,6 +23,9 @@ func (w *world) gone(t testing.TB) {
 
 func TestKilledAtEachPoint(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("slow")
+	}
 	w := newWorld(t)
 	services := []*tenant.Service{w.open(t, w.config()), w.open(t, w.config()), w.open(t, w.config())}
 	for _, strategy := range placed() {
@@ -104,7 +107,7 @@ func TestKilledWhileServerWorks(t *testing.T) {
 // Wherever a child is killed, recovery leaves the tenants with their places and nothing else.
 func TestKilledAtAnyMoment(t *testing.T) {
 	t.Parallel()
-	rounds := 12
+	rounds := 6
 	if testing.Short() {
 		rounds = 3
 	}
