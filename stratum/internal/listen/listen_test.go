@@ -59,6 +59,7 @@ func start(t *testing.T, d *pgtest.Database, dial func(ctx context.Context, netw
 	if err != nil {
 		t.Fatal(err)
 	}
+	config.RuntimeParams["application_name"] = "the listener"
 	if dial != nil {
 		config.DialFunc = dial
 	}
@@ -149,7 +150,7 @@ func TestConnectionIsLost(t *testing.T) {
 	d := database(t)
 	e := start(t, d, nil)
 	for range 2 {
-		d.Exec(t, embedpg.Superuser, "select pg_terminate_backend(pid) from pg_stat_activity where query = 'listen stratum_changes' and datname = current_database()")
+		d.Exec(t, embedpg.Superuser, "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'the listener' and datname = current_database()")
 		e.next(t, "deaf true")
 		e.next(t, "deaf false")
 	}
