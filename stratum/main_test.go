@@ -1,8 +1,6 @@
 package stratum_test
 
 import (
-	"errors"
-	"flag"
 	"log/slog"
 	"os"
 	"testing"
@@ -14,13 +12,7 @@ import (
 	"github.com/stratum-hq/stratum-go/stratum"
 )
 
-func TestMain(m *testing.M) {
-	if _, err := embedpg.Find(); errors.Is(err, embedpg.ErrNotInstalled) && os.Getenv(pgtest.EnvRequired) != "1" {
-		flag.Parse()
-		_ = flag.Set("test.skip", "^Example") // examples cannot skip themselves
-	}
-	os.Exit(pgtest.Main(m))
-}
+func TestMain(m *testing.M) { os.Exit(pgtest.MainWithExamples(m)) }
 
 // open opens the library on a database; the TTL is long, so that what a test sees is
 // due to invalidation.

@@ -3,6 +3,7 @@ package pgtest
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"strings"
@@ -41,6 +42,16 @@ func Main(m *testing.M) int {
 		code = max(code, 1)
 	}
 	return code
+}
+
+// MainWithExamples is [Main] for a package whose examples need PostgreSQL. Examples cannot
+// skip themselves, so where there is none, and none is required, they are left out.
+func MainWithExamples(m *testing.M) int {
+	if _, err := embedpg.Find(); errors.Is(err, embedpg.ErrNotInstalled) && os.Getenv(EnvRequired) != "1" {
+		flag.Parse()
+		_ = flag.Set("test.skip", "^Example")
+	}
+	return Main(m)
 }
 
 // ignored is the one list of goroutines that may be left. It is for those that no

@@ -2,7 +2,6 @@ package connection_test
 
 import (
 	"errors"
-	"flag"
 	"log/slog"
 	"os"
 	"testing"
@@ -15,13 +14,7 @@ import (
 	"github.com/stratum-hq/stratum-go/stratum/seal"
 )
 
-func TestMain(m *testing.M) {
-	if _, err := embedpg.Find(); errors.Is(err, embedpg.ErrNotInstalled) && os.Getenv(pgtest.EnvRequired) != "1" {
-		flag.Parse()
-		_ = flag.Set("test.skip", "^Example") // examples cannot skip themselves
-	}
-	os.Exit(pgtest.Main(m))
-}
+func TestMain(m *testing.M) { os.Exit(pgtest.MainWithExamples(m)) }
 
 // password is in every connection string, and must be seen nowhere.
 const password = "hunter2"

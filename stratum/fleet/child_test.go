@@ -1,7 +1,6 @@
 package fleet_test
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,12 +8,11 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"os/exec"
-	"strings"
 	"testing"
 
 	"github.com/stratum-hq/stratum-go/core"
 	"github.com/stratum-hq/stratum-go/embedpg"
+	"github.com/stratum-hq/stratum-go/embedpg/pgtest"
 	"github.com/stratum-hq/stratum-go/stratum/fleet"
 	"github.com/stratum-hq/stratum-go/stratum/internal/db"
 	"github.com/stratum-hq/stratum-go/stratum/placement"
@@ -105,33 +103,5 @@ func (w *world) start(t *testing.T, j job, line string) (kill func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), childJob+"="+string(text))
-	cmd.Stderr = os.Stderr
-	stdin, err := cmd.StdinPipe() // keeps it waiting
-	if err != nil {
-		t.Fatal(err)
-	}
-	stdout, err := cmd.StdoutPipe()
-	if err == nil {
-		err = cmd.Start()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	kill = func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-		_ = stdin.Close()
-	}
-	t.Cleanup(kill)
-	for lines := bufio.NewReader(stdout); ; {
-		got, err := lines.ReadString('\n')
-		if err != nil {
-			t.Fatalf("the child ended before it said %q: %v", line, err)
-		}
-		if strings.TrimSpace(got) == line {
-			return kill
-		}
-	}
+	return pgtest.Child(t, childJob+"="+string(text), line)
 }

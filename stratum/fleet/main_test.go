@@ -1,12 +1,9 @@
 package fleet_test
 
 import (
-	"errors"
-	"flag"
 	"os"
 	"testing"
 
-	"github.com/stratum-hq/stratum-go/embedpg"
 	"github.com/stratum-hq/stratum-go/embedpg/pgtest"
 )
 
@@ -14,9 +11,5 @@ func TestMain(m *testing.M) {
 	if job := os.Getenv(childJob); job != "" {
 		os.Exit(child(job))
 	}
-	if _, err := embedpg.Find(); errors.Is(err, embedpg.ErrNotInstalled) && os.Getenv(pgtest.EnvRequired) != "1" {
-		flag.Parse()
-		_ = flag.Set("test.skip", "^Example") // examples cannot skip themselves
-	}
-	os.Exit(pgtest.Main(m))
+	os.Exit(pgtest.MainWithExamples(m))
 }

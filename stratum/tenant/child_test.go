@@ -1,21 +1,18 @@
 package tenant_test
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
-	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/stratum-hq/stratum-go/core"
 	"github.com/stratum-hq/stratum-go/embedpg"
+	"github.com/stratum-hq/stratum-go/embedpg/pgtest"
 	"github.com/stratum-hq/stratum-go/stratum/internal/db"
 	"github.com/stratum-hq/stratum-go/stratum/placement"
 	"github.com/stratum-hq/stratum-go/stratum/tenant"
@@ -112,12 +109,10 @@ func (j job) run(ctx context.Context, base *db.DB, s *tenant.Service) error {
 		if err != nil {
 			return err
 		}
-		rows, err := base.Query(ctx, "update stratum.tenants set status = 'archived' where id = $1", made.ID.String())
-		if err != nil {
+		if err := base.Exec(ctx, "update stratum.tenants set status = 'archived' where id = $1", made.ID.String()); err != nil {
 			return err
 		}
-		rows.Close()
-		if err := errors.Join(rows.Err(), s.Purge(ctx, made.ID)); err != nil {
+		if err := s.Purge(ctx, made.ID); err != nil {
 			return err
 		}
 	}
@@ -131,33 +126,5 @@ func (w *world) start(t *testing.T, j job, line string) (kill func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), childJob+"="+string(text))
-	cmd.Stderr = os.Stderr
-	stdin, err := cmd.StdinPipe() // keeps it waiting
-	if err != nil {
-		t.Fatal(err)
-	}
-	stdout, err := cmd.StdoutPipe()
-	if err == nil {
-		err = cmd.Start()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	kill = func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-		_ = stdin.Close()
-	}
-	t.Cleanup(kill)
-	for lines := bufio.NewReader(stdout); ; {
-		got, err := lines.ReadString('\n')
-		if err != nil {
-			t.Fatalf("the child ended before it said %q: %v", line, err)
-		}
-		if strings.TrimSpace(got) == line {
-			return kill
-		}
-	}
+	return pgtest.Child(t, childJob+"="+string(text), line)
 }

@@ -1,12 +1,10 @@
 package tenant_test
 
 import (
-	"errors"
 	"flag"
 	"os"
 	"testing"
 
-	"github.com/stratum-hq/stratum-go/embedpg"
 	"github.com/stratum-hq/stratum-go/embedpg/pgtest"
 )
 
@@ -15,9 +13,5 @@ func TestMain(m *testing.M) {
 		os.Exit(child(job))
 	}
 	_ = flag.Set("rapid.checks", "30") // against a real database; the command line wins
-	if _, err := embedpg.Find(); errors.Is(err, embedpg.ErrNotInstalled) && os.Getenv(pgtest.EnvRequired) != "1" {
-		flag.Parse()
-		_ = flag.Set("test.skip", "^Example") // examples cannot skip themselves
-	}
-	os.Exit(pgtest.Main(m))
+	os.Exit(pgtest.MainWithExamples(m))
 }

@@ -20,7 +20,7 @@ import (
 	"github.com/stratum-hq/stratum-go/stratum/migrations"
 )
 
-func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+func TestMain(m *testing.M) { os.Exit(pgtest.MainWithExamples(m)) }
 
 // ear writes down what it is told.
 type ear struct{ heard chan string }

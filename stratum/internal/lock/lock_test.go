@@ -3,7 +3,6 @@ package lock_test
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"log"
 	"os"
@@ -17,13 +16,7 @@ import (
 	"github.com/stratum-hq/stratum-go/stratum/internal/lock"
 )
 
-func TestMain(m *testing.M) {
-	if _, err := embedpg.Find(); errors.Is(err, embedpg.ErrNotInstalled) && os.Getenv(pgtest.EnvRequired) != "1" {
-		flag.Parse()
-		_ = flag.Set("test.skip", "^Example") // examples cannot skip themselves
-	}
-	os.Exit(pgtest.Main(m))
-}
+func TestMain(m *testing.M) { os.Exit(pgtest.MainWithExamples(m)) }
 
 func TestLock(t *testing.T) {
 	t.Parallel()
