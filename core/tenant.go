@@ -98,6 +98,21 @@ type Placement struct {
 // SlugMaxLen is the longest slug, in bytes.
 const SlugMaxLen = 63
 
+// RegionMaxLen is the length of the longest region, in bytes.
+const RegionMaxLen = 63
+
+// ValidRegion reports whether s can be the region of a placement: 1 to [RegionMaxLen] letters,
+// digits, underscores and hyphens. The empty one, which is the default, is not asked for here.
+func ValidRegion(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '_' && c != '-' {
+			return false
+		}
+	}
+	return s != "" && len(s) <= RegionMaxLen
+}
+
 // ValidSlug reports whether s is a slug: a lower-case letter, then up to 62
 // lower-case letters, digits and underscores.
 func ValidSlug(s string) bool {

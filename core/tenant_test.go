@@ -84,3 +84,15 @@ func TestValidSlug(t *testing.T) {
 		}
 	}
 }
+
+func TestValidRegion(t *testing.T) {
+	t.Parallel()
+	for region, want := range map[string]bool{
+		"eu": true, "EU-west_2": true, strings.Repeat("x", core.RegionMaxLen): true,
+		"": false, "eu/1": false, "eu west": false, "é": false, strings.Repeat("x", core.RegionMaxLen+1): false,
+	} {
+		if got := core.ValidRegion(region); got != want {
+			t.Errorf("%q: %v", region, got)
+		}
+	}
+}

@@ -25,12 +25,16 @@
 // what fails: what is made or removed stands in a journal, and [Open] finishes what a
 // process that died had begun. Package placement says what a place is.
 //
+// Config.Spares makes some places ahead, so that a tenant gets one at once. Config.Seal has the
+// keys under which [Stratum.Connections] keeps the connection strings of databases.
+//
 // New migrations come to all places that are there with [Stratum.Fleet], before the
 // program that needs them serves; package fleet says how.
 //
 // # What others see, and when
 //
-// Changes made through a [Stratum] are seen by its own [Stratum.Resolver] at once.
-// Changes made elsewhere, by another process or in psql, are seen within the TTL of the
-// cache (Config.Cache).
+// Changes made through a [Stratum] are seen by its own [Stratum.Resolver] at once. Those
+// made elsewhere, by another process or in psql, the database tells as soon as they are
+// committed, on a connection of its own (Config.Listen). While that is not there nothing is
+// cached; should a telling get lost, the TTL of the cache bounds for how long (Config.Cache).
 package stratum

@@ -10,14 +10,14 @@ import (
 	"github.com/stratum-hq/stratum-go/stratum/internal/listen"
 )
 
-// listen has the database tell of changes. Until it does, nothing is cached.
+// listen has the database tell of changes, until ctx ends. Before it does, nothing is cached.
 func (s *Stratum) listen(ctx context.Context, dsn string, log *slog.Logger) error {
 	config, err := pgxpool.ParseConfig(dsn) // takes the parameters of a pool, too
 	if err != nil {
 		return core.Errorf(core.Validation, "Config.Listen is no connection string").With("field", "Listen")
 	}
 	s.resolver.Bypass(true)
-	s.run(ctx, func(ctx context.Context) {
+	s.running.Go(func() {
 		listen.Listen(ctx, listen.Config{Conn: config.ConnConfig, Logger: log}, listen.Hearer{
 			Changed: s.resolver.InvalidateSubtree,
 			All:     s.resolver.Flush,
@@ -25,12 +25,4 @@ func (s *Stratum) listen(ctx context.Context, dsn string, log *slog.Logger) erro
 		})
 	})
 	return nil
-}
-
-// or is s unless it is empty.
-func or(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
 }

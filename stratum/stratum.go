@@ -1,6 +1,7 @@
 package stratum
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -71,6 +72,7 @@ type Stratum struct {
 
 	db       *db.DB
 	resolver *cache.Resolver
+	running  sync.WaitGroup // what ends at Close
 	close    func()
 }
 
@@ -113,7 +115,13 @@ func open(ctx context.Context, dsn string, cfg Config) (*Stratum, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Stratum{db: base, close: sync.OnceFunc(base.Close)}
+	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	s := &Stratum{db: base}
+	s.close = sync.OnceFunc(func() {
+		cancel()
+		s.running.Wait()
+		base.Close()
+	})
 	s.Tenants, err = tenant.NewService(base, tenant.Config{
 		Places:  places,
 		Spares:  cfg.Spares,
@@ -126,13 +134,13 @@ func open(ctx context.Context, dsn string, cfg Config) (*Stratum, error) {
 	s.Fleet = fleet.NewService(base, places)
 	s.Connections = connection.NewService(base, ring)
 	s.resolver = cache.New(s.Tenants, cfg.Cache)
-	if err := s.listen(ctx, or(cfg.Listen, dsn), log); err != nil {
+	if err := s.listen(background, cmp.Or(cfg.Listen, dsn), log); err != nil {
 		s.close()
 		return nil, err
 	}
 	if places != nil {
 		s.recover(ctx, log)
-		s.run(ctx, func(ctx context.Context) { s.Tenants.Keep(ctx, log) })
+		s.running.Go(func() { s.Tenants.Keep(background, log) })
 	}
 	log.InfoContext(ctx, "stratum: open", "schema_version", migrations.Latest())
 	return s, nil
@@ -176,19 +184,6 @@ func (s *Stratum) recover(ctx context.Context, log *slog.Logger) {
 	if err != nil {
 		log.ErrorContext(ctx, "stratum: what is left of tenants that were being made or removed stays for now", "error", err)
 	}
-}
-
-// run starts a goroutine that ends at Close.
-func (s *Stratum) run(ctx context.Context, what func(ctx context.Context)) {
-	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	var ended sync.WaitGroup
-	ended.Go(func() { what(ctx) })
-	end := s.close
-	s.close = sync.OnceFunc(func() {
-		cancel()
-		ended.Wait()
-		end()
-	})
 }
 
 // Resolver returns the resolver of this library: by id, slug and custom domain, through

@@ -2,7 +2,6 @@ package fleet
 
 import (
 	"context"
-	"errors"
 	"io/fs"
 
 	"github.com/jackc/pgx/v5"
@@ -45,7 +44,7 @@ const list = `select f.tenant_id, t.slug, t.strategy, t.schema_name, t.role_name
 	order by f.tenant_id limit $4`
 
 const (
-	known   = "select coalesce(array_agg(tenant_id), '{}') from stratum.fleet where tenant_id = any ($1::uuid[])"
+	known   = "select tenant_id from stratum.fleet where tenant_id = any ($1::uuid[])"
 	current = "select version from stratum.fleet where tenant_id = $1"
 	correct = `before as (select * from stratum.fleet where tenant_id = @id),
 		after as (update stratum.fleet set version = @version, migrated_at = now() where tenant_id = @id and version <> @version returning *)`
@@ -53,17 +52,13 @@ const (
 
 // below returns up to limit places below a version, 0 meaning all of them.
 func (s *Service) below(ctx context.Context, version int64, only []core.ID, after core.ID, limit int) ([]Place, error) {
-	rows, err := s.db.Query(ctx, list, version, uuids(only), db.UUID(after), pgtype.Int8{Int64: int64(limit), Valid: limit > 0})
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, func(in pgx.CollectableRow) (p Place, err error) {
+	return db.Rows(ctx, s.db, func(in pgx.CollectableRow) (p Place, err error) {
 		var id pgtype.UUID
 		var strategy string
 		err = in.Scan(&id, &p.Slug, &strategy, &p.Placement.Schema, &p.Placement.Role, &p.Placement.Database, &p.Version)
 		p.Tenant, p.Placement.Strategy = id.Bytes, core.Strategy(strategy)
 		return p, err
-	})
+	}, list, version, db.UUIDs(only), db.UUID(after), pgtype.Int8{Int64: int64(limit), Valid: limit > 0})
 }
 
 // exist makes sure that each tenant has a place of its own: a name that is wrong would
@@ -72,17 +67,13 @@ func (s *Service) exist(ctx context.Context, field string, ids []core.ID) error 
 	if len(ids) == 0 {
 		return nil
 	}
-	rows, err := s.db.Query(ctx, known, uuids(ids))
-	if err != nil {
-		return err
-	}
-	found, err := pgx.CollectExactlyOneRow(rows, pgx.RowTo[[]pgtype.UUID])
+	found, err := db.Rows(ctx, s.db, db.ID, known, db.UUIDs(ids))
 	if err != nil {
 		return err
 	}
 	there := make(map[core.ID]bool, len(found))
 	for _, id := range found {
-		there[id.Bytes] = true
+		there[id] = true
 	}
 	for _, id := range ids {
 		if !there[id] {
@@ -94,15 +85,11 @@ func (s *Service) exist(ctx context.Context, field string, ids []core.ID) error 
 
 // version is what the table says now; ok is false if the tenant is gone.
 func (s *Service) version(ctx context.Context, id core.ID) (version int64, ok bool, err error) {
-	rows, err := s.db.Query(ctx, current, db.UUID(id))
-	if err != nil {
+	found, err := db.Rows(ctx, s.db, pgx.RowTo[int64], current, db.UUID(id))
+	if err != nil || len(found) == 0 {
 		return 0, false, err
 	}
-	version, err = pgx.CollectExactlyOneRow(rows, pgx.RowTo[int64])
-	if errors.Is(err, pgx.ErrNoRows) {
-		return 0, false, nil
-	}
-	return version, err == nil, err
+	return found[0], true, nil
 }
 
 // record makes the table say what is true in a place, with an audit row and an event if
@@ -120,13 +107,4 @@ func (s *Service) record(ctx context.Context, id core.ID, version int64) error {
 	// them is harmless.
 	ctx = core.Idempotent(ctx, "")
 	return s.db.Mutate(ctx, m, func(r pgx.Row) error { return r.Scan(new(int)) })
-}
-
-// uuids is NULL for none.
-func uuids(ids []core.ID) []pgtype.UUID {
-	var all []pgtype.UUID
-	for _, id := range ids {
-		all = append(all, pgtype.UUID{Bytes: id, Valid: true})
-	}
-	return all
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/stratum-hq/stratum-go/core"
+	"github.com/stratum-hq/stratum-go/stratum/internal/db"
 	"github.com/stratum-hq/stratum-go/stratum/placement"
 )
 
@@ -36,12 +37,9 @@ func (s *Service) Status(ctx context.Context, files fs.FS) (Status, error) {
 	if err != nil {
 		return Status{}, err
 	}
-	rows, err := s.db.Query(ctx, "select version, count(*)::int from stratum.fleet group by version order by version")
-	if err != nil {
-		return Status{}, err
-	}
 	status := Status{Target: target}
-	status.Versions, err = pgx.CollectRows(rows, pgx.RowToStructByPos[Version])
+	status.Versions, err = db.Rows(ctx, s.db, pgx.RowToStructByPos[Version],
+		"select version, count(*)::int from stratum.fleet group by version order by version")
 	for _, v := range status.Versions {
 		switch {
 		case v.Version < target:

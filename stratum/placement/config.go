@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -105,22 +104,14 @@ func New(cfg Config) (*Provisioner, error) {
 	}
 	for region, dsn := range cfg.Servers {
 		field := fmt.Sprintf("Servers[%q]", region)
-		if !isRegion(region) {
-			return nil, invalid(field, "Provision.%s: a region has 1 to %d letters, digits, underscores and hyphens", field, maxName)
+		if !core.ValidRegion(region) {
+			return nil, invalid(field, "Provision.%s: a region has 1 to %d letters, digits, underscores and hyphens", field, core.RegionMaxLen)
 		}
 		if p.servers[region], err = parse(field, dsn); err != nil {
 			return nil, err
 		}
 	}
 	return p, nil
-}
-
-// isRegion reports whether a tenant can have the region, and not none.
-func isRegion(s string) bool {
-	word := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_' || r == '-'
-	}
-	return s != "" && len(s) <= maxName && !strings.ContainsFunc(s, func(r rune) bool { return !word(r) })
 }
 
 // parse takes the parameters of a pool too. It does not repeat what it cannot read, since

@@ -124,7 +124,7 @@ func (s *Service) insert(ctx context.Context, on mutator, b birth) (*core.Tenant
 		Tenant:  "id",
 		Select:  createSelect,
 		Args: pgx.NamedArgs{
-			"id": uuid(b.id), "parent": uuid(b.Parent), "slug": b.Slug, "name": b.Name,
+			"id": db.UUID(b.id), "parent": db.UUID(b.Parent), "slug": b.Slug, "name": b.Name,
 			"depth": MaxDepth, "domains": b.Domains, "inherit": b.Strategy == "",
 			"strategy": string(b.at.Strategy), "schema": b.at.Schema, "role": b.at.Role, "database": b.at.Database,
 			"region": b.Region, "timeout": b.StatementTimeout.Milliseconds(), "concurrency": b.MaxConcurrency,

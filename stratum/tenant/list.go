@@ -6,6 +6,7 @@ import (
 	"iter"
 
 	"github.com/stratum-hq/stratum-go/core"
+	"github.com/stratum-hq/stratum-go/stratum/internal/db"
 )
 
 // Sizes of a page.
@@ -38,7 +39,7 @@ func (s *Service) List(ctx context.Context, opts ListOptions) (Page, error) {
 	if err != nil {
 		return Page{}, err
 	}
-	found, err := s.read(ctx, list, uuid(after), string(opts.Status), limit+1) // one more tells whether there is more
+	found, err := s.read(ctx, list, db.UUID(after), string(opts.Status), limit+1) // one more tells whether there is more
 	if err != nil {
 		return Page{}, err
 	}

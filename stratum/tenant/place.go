@@ -45,7 +45,7 @@ const (
 	journalRead  = `select strategy, schema_name, role_name, database_key from stratum.provisioning p
 		where tenant_id = $1 and not exists (select from stratum.tenants t where t.id = p.tenant_id)`
 	journalErase = `delete from stratum.provisioning where tenant_id = $1`
-	journalList  = `select tenant_id::text from stratum.provisioning order by tenant_id`
+	journalList  = `select tenant_id from stratum.provisioning order by tenant_id`
 )
 
 // lockOf names the lock of whoever is at work on a tenant's place.
@@ -101,7 +101,7 @@ func (s *Service) provision(ctx context.Context, id core.ID, at core.Placement,
 		}
 	}()
 	defer session.Close()
-	if _, err := session.Exec(ctx, journalWrite, uuid(id), string(at.Strategy), at.Schema, at.Role, at.Database); err != nil {
+	if _, err := session.Exec(ctx, journalWrite, db.UUID(id), string(at.Strategy), at.Schema, at.Role, at.Database); err != nil {
 		return err
 	}
 	version, err := s.places.Make(ctx, at)
@@ -147,7 +147,7 @@ func (s *Service) undo(ctx context.Context, id core.ID, at core.Placement, cause
 func (s *Service) clear(ctx context.Context, session *db.Session, id core.ID) (bool, error) {
 	var strategy string
 	var at core.Placement
-	err := session.QueryRow(ctx, journalRead, uuid(id)).Scan(&strategy, &at.Schema, &at.Role, &at.Database)
+	err := session.QueryRow(ctx, journalRead, db.UUID(id)).Scan(&strategy, &at.Schema, &at.Role, &at.Database)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return false, nil
 	}
@@ -167,7 +167,7 @@ func (s *Service) remove(ctx context.Context, session *db.Session, id core.ID, a
 	if err := s.places.Remove(ctx, at); err != nil {
 		return err
 	}
-	_, err := session.Exec(ctx, journalErase, uuid(id))
+	_, err := session.Exec(ctx, journalErase, db.UUID(id))
 	return err
 }
 
@@ -176,11 +176,7 @@ func (s *Service) remove(ctx context.Context, session *db.Session, id core.ID, a
 // calls it. What a living process is at work on is left alone, and so is what another
 // Recover is. It goes on after an error, which leaves the place to the next call.
 func (s *Service) Recover(ctx context.Context) (int, error) {
-	rows, err := s.db.Query(ctx, journalList)
-	if err != nil {
-		return 0, err
-	}
-	ids, err := pgx.CollectRows(rows, func(in pgx.CollectableRow) (id core.ID, err error) { return id, in.Scan(&id) })
+	ids, err := db.Rows(ctx, s.db, db.ID, journalList)
 	if err != nil {
 		return 0, err
 	}

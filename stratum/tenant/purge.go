@@ -62,7 +62,7 @@ func (s *Service) Purge(ctx context.Context, id core.ID) error {
 		Tenant:  "id",
 		Removes: true,
 		Select:  purgeSelect,
-		Args:    pgx.NamedArgs{"id": uuid(id)},
+		Args:    pgx.NamedArgs{"id": db.UUID(id)},
 	}, func(in scanner) error { return purged(id, in) })
 	if err != nil || shared {
 		return err

@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/stratum-hq/stratum-go/core"
+	"github.com/stratum-hq/stratum-go/stratum/internal/db"
 )
 
 // The three ways to find one tenant. Each is one round trip.
@@ -21,7 +22,7 @@ func (s *Service) Get(ctx context.Context, id core.ID) (*core.Tenant, error) {
 	if id.IsZero() {
 		return nil, notFound(id)
 	}
-	t, err := s.one(ctx, byID, uuid(id))
+	t, err := s.one(ctx, byID, db.UUID(id))
 	if err == nil && t == nil {
 		return nil, notFound(id)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/stratum-hq/stratum-go/core"
+	"github.com/stratum-hq/stratum-go/stratum/internal/db"
 )
 
 // scanner is a row.
@@ -65,18 +66,11 @@ func (r *row) tenant() *core.Tenant {
 
 // read collects the tenants that a query yields.
 func (s *Service) read(ctx context.Context, sql string, args ...any) ([]*core.Tenant, error) {
-	rows, err := s.db.Query(ctx, sql, args...)
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, func(in pgx.CollectableRow) (*core.Tenant, error) {
+	return db.Rows(ctx, s.db, func(in pgx.CollectableRow) (*core.Tenant, error) {
 		var r row
 		if err := in.Scan(r.into()...); err != nil {
 			return nil, err
 		}
 		return r.tenant(), nil
-	})
+	}, sql, args...)
 }
-
-// uuid is an id as a parameter: NULL for the zero id.
-func uuid(id core.ID) pgtype.UUID { return pgtype.UUID{Bytes: id, Valid: !id.IsZero()} }

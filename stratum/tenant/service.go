@@ -21,7 +21,7 @@ const (
 	MaxName    = 255 // characters
 	MaxDepth   = 20  // tenants above one
 	MaxDomains = 100
-	MaxRegion  = 63 // bytes
+	MaxRegion  = core.RegionMaxLen // bytes
 )
 
 // Service keeps tenants. It is safe for concurrent use.
@@ -111,10 +111,7 @@ func (n New) validatePlacement() error {
 	default:
 		return invalid("strategy", "a strategy is %s, %s or %s", core.SharedRLS, core.SchemaPerTenant, core.DatabasePerTenant)
 	}
-	word := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_' || r == '-'
-	}
-	if len(n.Region) > MaxRegion || strings.ContainsFunc(n.Region, func(r rune) bool { return !word(r) }) {
+	if n.Region != "" && !core.ValidRegion(n.Region) {
 		return invalid("region", "a region has up to %d letters, digits, underscores and hyphens", MaxRegion)
 	}
 	if n.StatementTimeout < 0 || n.StatementTimeout%time.Millisecond != 0 || n.StatementTimeout > math.MaxInt32*time.Millisecond {

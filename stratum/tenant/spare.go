@@ -4,10 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"slices"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 
 	"github.com/stratum-hq/stratum-go/core"
 	"github.com/stratum-hq/stratum-go/stratum/internal/db"
@@ -35,8 +32,8 @@ const (
 		returning tenant_id, strategy, schema_name, role_name, database_key)
 		insert into stratum.spares (id, strategy, schema_name, role_name, database_key, revision, version)
 		select tenant_id, strategy, schema_name, role_name, database_key, $2, $3 from gone`
-	spareGet   = `select from stratum.spares where id = $1`
-	spareStale = `select id::text from stratum.spares where (revision <> $1 or not strategy = any ($2))
+	spareGet   = `select id from stratum.spares where id = $1`
+	spareStale = `select id from stratum.spares where (revision <> $1 or not strategy = any ($2))
 		and created_at < now() - make_interval(secs => $3) order by id`
 	spareGone = `with gone as (delete from stratum.spares where id = $1
 		returning id, strategy, schema_name, role_name, database_key)
@@ -117,17 +114,13 @@ func (s *Service) fill(ctx context.Context, session *db.Session) error {
 func (s *Service) makeSpare(ctx context.Context, strategy core.Strategy, revision string) error {
 	id := core.NewID()
 	return s.provision(ctx, id, s.places.Place(strategy, "", "", id), func(ctx context.Context, session *db.Session, version int64) error {
-		tag, err := session.Exec(ctx, spareGiven, uuid(id), revision, version)
+		tag, err := session.Exec(ctx, spareGiven, db.UUID(id), revision, version)
 		if err == nil && tag.RowsAffected() == 0 {
 			err = errors.New("tenant: somebody else removed the place while it was made")
 		}
 		return err
 	}, func(ctx context.Context) error {
-		rows, err := s.db.Query(ctx, spareGet, uuid(id))
-		if err != nil {
-			return err
-		}
-		there, err := pgx.CollectRows(rows, func(pgx.CollectableRow) (bool, error) { return true, nil })
+		there, err := db.Rows(ctx, s.db, db.ID, spareGet, db.UUID(id))
 		if err == nil && len(there) == 0 {
 			err = notFound(id)
 		}
@@ -137,12 +130,7 @@ func (s *Service) makeSpare(ctx context.Context, strategy core.Strategy, revisio
 
 // removeStale removes spares that nobody will take.
 func (s *Service) removeStale(ctx context.Context, revision string, kept []string) error {
-	slices.Sort(kept)
-	rows, err := s.db.Query(ctx, spareStale, revision, kept, staleAfter.Seconds())
-	if err != nil {
-		return err
-	}
-	ids, err := pgx.CollectRows(rows, func(in pgx.CollectableRow) (id core.ID, err error) { return id, in.Scan(&id) })
+	ids, err := db.Rows(ctx, s.db, db.ID, spareStale, revision, kept, staleAfter.Seconds())
 	if err != nil {
 		return err
 	}
@@ -166,7 +154,7 @@ func (s *Service) removeSpare(ctx context.Context, id core.ID) error {
 		return err
 	}
 	defer session.Close()
-	if _, err := session.Exec(ctx, spareGone, uuid(id)); err != nil {
+	if _, err := session.Exec(ctx, spareGone, db.UUID(id)); err != nil {
 		return err
 	}
 	_, err = s.clear(ctx, session, id)

@@ -81,7 +81,7 @@ func (s *Service) move(ctx context.Context, id core.ID, step transition) (*core.
 		With:   stateWith,
 		Tenant: "id",
 		Select: stateSelect,
-		Args:   pgx.NamedArgs{"id": uuid(id), "to": string(step.to), "from": from, "upward": step.upward},
+		Args:   pgx.NamedArgs{"id": db.UUID(id), "to": string(step.to), "from": from, "upward": step.upward},
 	}
 	if step.upward {
 		m.Lock = []string{lockParent, lockSelf}

@@ -45,13 +45,6 @@ func New(ctx context.Context, config *pgxpool.Config, actor string) (*DB, error)
 // Close waits until every connection has been given back, and closes them.
 func (d *DB) Close() { d.pool.Close() }
 
-// Query reads: one statement, one round trip, no transaction around it. [Rows] is what
-// collects them with errors that have codes.
-func (d *DB) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
-	rows, err := d.pool.Query(ctx, sql, args...)
-	return rows, coded(err)
-}
-
 // Exec runs one statement that is no mutation: what it changes is nothing that anybody
 // is told of.
 func (d *DB) Exec(ctx context.Context, sql string, args ...any) error {
@@ -59,7 +52,8 @@ func (d *DB) Exec(ctx context.Context, sql string, args ...any) error {
 	return coded(err)
 }
 
-// Rows collects what a query yields. Its errors have codes.
+// Rows reads: one statement, one round trip, no transaction around it. It collects what the
+// statement yields.
 func Rows[T any](ctx context.Context, d *DB, scan func(pgx.CollectableRow) (T, error), sql string, args ...any) ([]T, error) {
 	rows, err := d.pool.Query(ctx, sql, args...)
 	if err != nil {
@@ -72,11 +66,18 @@ func Rows[T any](ctx context.Context, d *DB, scan func(pgx.CollectableRow) (T, e
 // UUID is an id as a parameter: NULL for the zero id.
 func UUID(id core.ID) pgtype.UUID { return pgtype.UUID{Bytes: id, Valid: !id.IsZero()} }
 
-// UUIDs are ids as a parameter of the type uuid[].
+// UUIDs are ids as a parameter of the type uuid[]: NULL for none.
 func UUIDs(ids []core.ID) []pgtype.UUID {
-	list := make([]pgtype.UUID, len(ids))
-	for i, id := range ids {
-		list[i] = UUID(id)
+	var list []pgtype.UUID
+	for _, id := range ids {
+		list = append(list, UUID(id))
 	}
 	return list
+}
+
+// ID scans the one column of a query that yields ids.
+func ID(in pgx.CollectableRow) (core.ID, error) {
+	var id pgtype.UUID
+	err := in.Scan(&id)
+	return id.Bytes, err
 }

@@ -226,7 +226,7 @@ func TestDeadlocksAreRepeated(t *testing.T) {
 
 func TestErrorsHaveCodes(t *testing.T) {
 	t.Parallel()
-	base, d := open(t)
+	base, _ := open(t)
 	if _, err := text(base, t.Context(), created("a")); err != nil {
 		t.Fatal(err)
 	}
@@ -239,10 +239,13 @@ func TestErrorsHaveCodes(t *testing.T) {
 	if name, ok := db.Violates(err); !ok || name != "tenants_slug_key" || !errors.Is(err, core.ErrInternal) {
 		t.Error(name, err)
 	}
-	if _, err := base.Query(t.Context(), "select from nothing"); !errors.Is(err, core.ErrInternal) {
+	if err := base.Exec(t.Context(), "delete from nothing"); !errors.Is(err, core.ErrInternal) {
 		t.Error(err)
 	}
 	one := func(r pgx.CollectableRow) (n int, err error) { return n, r.Scan(&n) }
+	if _, err := db.Rows(t.Context(), base, one, "select from nothing"); !errors.Is(err, core.ErrInternal) {
+		t.Error(err)
+	}
 	if _, err := db.Rows(t.Context(), base, one, "select 1 / (1 - x) from generate_series(0, 1) x"); !errors.Is(err, core.ErrValidation) {
 		t.Error(err)
 	}
@@ -259,5 +262,4 @@ func TestErrorsHaveCodes(t *testing.T) {
 	if _, err := text(base, t.Context(), m); !errors.Is(err, core.ErrDatabaseDown) {
 		t.Error(err)
 	}
-	_ = d
 }

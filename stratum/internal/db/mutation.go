@@ -1,6 +1,7 @@
 package db
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -22,8 +23,8 @@ type Mutation struct {
 	Lock []string
 
 	// With are the common table expressions of the change. One of them, "after", has the
-	// changed rows, or none if nothing was changed; another, "before", what they were. After has a column tenant_id or, for tenants themselves, the one that
-	// Tenant names.
+	// changed rows, or none if nothing was changed; another, "before", what they were. After
+	// has a column tenant_id or, for tenants themselves, the one that Tenant names.
 	With string
 
 	// Tenant is the column of "after" that says whose change it is. Empty: tenant_id.
@@ -58,7 +59,7 @@ type Mutation struct {
 // statement puts the audit rows and the events behind the change. An expression that
 // modifies data runs whether or not it is read, and all of them with the one statement.
 func (m Mutation) statement(once bool) string {
-	tenant, key, record := or(m.Tenant, "tenant_id"), or(m.Key, "id"), or(m.Record, "to_jsonb(r)")
+	tenant, key, record := cmp.Or(m.Tenant, "tenant_id"), cmp.Or(m.Key, "id"), cmp.Or(m.Record, "to_jsonb(r)")
 	before := "(select " + record + " from before r where r." + key + " = a." + key + ")"
 	after := "(select " + record + " from (select a.*) r)"
 	switch {
@@ -88,13 +89,6 @@ once as (
 )`
 	}
 	return sql + "\n" + m.Select
-}
-
-func or(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
 }
 
 // args are the parameters of the statement.
@@ -148,23 +142,18 @@ type starter interface {
 
 func mutate(ctx context.Context, on starter, name string, ms []Mutation, scan func(int, pgx.Row) error) error {
 	who := core.ActorFrom(ctx)
-	if who.ID == "" {
-		who.ID = name
-	}
-	if who.Type == "" {
-		who.Type = "system"
-	}
+	who.ID, who.Type = cmp.Or(who.ID, name), cmp.Or(who.Type, "system")
 	o, err := newOnce(ctx, ms)
 	if err != nil {
 		return err
 	}
 	err = again(ctx, func() error {
-		batch, err := flush(ms, who, o) // anew each time: a batch remembers what one connection has prepared
+		batch, err := flush(ms, who, o, scan) // anew each time: a batch remembers what one connection has prepared
 		if err != nil {
 			return err
 		}
 		return pgx.BeginTxFunc(ctx, on, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
-			return send(ctx, tx, batch, o != nil, ms, scan)
+			return tx.SendBatch(ctx, batch).Close() // reads all answers
 		})
 	})
 	if err != nil && o != nil {
@@ -175,8 +164,8 @@ func mutate(ctx context.Context, on starter, name string, ms []Mutation, scan fu
 	return coded(err)
 }
 
-// flush has all statements.
-func flush(ms []Mutation, who core.Actor, o *once) (*pgx.Batch, error) {
+// flush has all statements, and what becomes of their answers.
+func flush(ms []Mutation, who core.Actor, o *once, scan func(int, pgx.Row) error) (*pgx.Batch, error) {
 	batch := &pgx.Batch{}
 	if o != nil {
 		batch.Queue(forget, keep.Seconds())
@@ -185,41 +174,15 @@ func flush(ms []Mutation, who core.Actor, o *once) (*pgx.Batch, error) {
 		for _, sql := range m.Lock {
 			batch.Queue(sql, m.Args)
 		}
-		mine := o
-		if i < len(ms)-1 {
-			mine = nil
+		var last *once // the key is kept with the last change
+		if i == len(ms)-1 {
+			last = o
 		}
-		args, err := m.args(who, mine)
+		args, err := m.args(who, last)
 		if err != nil {
 			return nil, err
 		}
-		batch.Queue(m.statement(mine != nil), args)
+		batch.Queue(m.statement(last != nil), args).QueryRow(func(r pgx.Row) error { return scan(i, r) })
 	}
 	return batch, nil
-}
-
-// send flushes the statements and reads their answers.
-func send(ctx context.Context, tx pgx.Tx, batch *pgx.Batch, once bool, ms []Mutation, scan func(int, pgx.Row) error) (err error) {
-	results := tx.SendBatch(ctx, batch)
-	defer func() {
-		if e := results.Close(); err == nil {
-			err = e
-		}
-	}()
-	skip := 0
-	if once {
-		skip = 1
-	}
-	for i, m := range ms {
-		for range len(m.Lock) + skip {
-			if _, err := results.Exec(); err != nil {
-				return err
-			}
-		}
-		skip = 0
-		if err := scan(i, results.QueryRow()); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -9,9 +9,8 @@ return encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid())
 	from 1 for 6), 52, 1), 53, 1), 'hex')::uuid;
 -- +goose StatementEnd
 
--- Who did it, and from where; what it was of. A change of the installation has no tenant.
+-- Who did it, and from where; what it was of.
 alter table stratum.audit_log
-	alter column tenant_id drop not null,
 	add column seq bigint generated always as identity,
 	add column actor_type text not null default 'system',
 	add column request_id text,
@@ -19,9 +18,7 @@ alter table stratum.audit_log
 	add column resource_type text not null default 'tenant',
 	add column resource_id text;
 
-alter table stratum.events
-	alter column tenant_id drop not null,
-	add column seq bigint generated always as identity;
+alter table stratum.events add column seq bigint generated always as identity;
 
 -- Changes that were asked for with an idempotency key: each is made once. What is kept is
 -- what the change was of, so that a repetition can be answered.
